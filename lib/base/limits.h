@@ -1,0 +1,29 @@
+// base/limits.h: every limit of a session, with its unit in the name and the reason for its value.
+#pragma once
+
+#include <cstdint>
+
+namespace mobula::base {
+
+constexpr std::uint32_t kClientsMax = 4096;     // processes attached at once: 64 holder groups of 64
+constexpr std::uint32_t kClientsPerGroup = 64;  // bits of one holder word
+constexpr std::uint32_t kGroupsMax = kClientsMax / kClientsPerGroup;
+constexpr std::uint32_t kEntriesMax = 1u << 22;  // objects, specs and results alive at once: 2 for each queued task
+constexpr std::uint32_t kEntriesPerChunk = 1u << 12;   // entry headers reserved at a time: 1 MiB
+constexpr std::uint32_t kRingSlots = 2048;             // messages under way from one client: 128 KiB
+constexpr std::uint32_t kGrantSlots = 256;             // grants under way to one client: 16 KiB
+constexpr std::uint32_t kOfferSlots = 128;             // tasks offered to one worker: twice the scheduler's depth
+constexpr std::uint32_t kRowsPerFirstChunk = 1024;     // handle rows of a new client: 32 KiB; each next chunk doubles
+constexpr std::uint32_t kRowChunksMax = 13;            // 1024 * (2^13 - 1) rows: more than kEntriesMax
+constexpr std::uint64_t kRowPoolBytes = 512ull << 20;  // all handle rows of all clients
+constexpr std::uint64_t kSpecBytesMax = 1ull << 20;    // one task's spec; larger arguments travel as objects
+constexpr std::uint32_t kArgumentsMax = 1024;          // arguments of one task
+constexpr std::uint32_t kTasksMax = 2'000'000;         // queued and running tasks of a session
+constexpr std::uint32_t kFrameBytesMax = 1u << 20;     // one control message
+constexpr std::uint32_t kWorkersMax = 1024;            // worker processes of a session
+constexpr std::uint64_t kCapacityBytesMin = 1ull << 20;
+constexpr std::uint64_t kCapacityBytesDefault = 1ull << 30;
+constexpr std::int64_t kPutTimeoutMsDefault = 30'000;  // how long a put waits for space before it throws
+constexpr std::uint32_t kRetriesDefault = 1;           // as Ray C++: once more after a worker's death
+
+}  // namespace mobula::base

@@ -1,0 +1,16 @@
+// base/units.h: sizes as people write them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mobula::base {
+
+// "64 MiB", "1.5 GiB", "112 bytes".
+std::string format_bytes(std::uint64_t bytes);
+// Reads "1GiB", "512 MiB", "64M", "1e9", "1073741824". Nothing for anything else, negative or too large.
+std::optional<std::uint64_t> parse_bytes(std::string_view text);
+
+}  // namespace mobula::base

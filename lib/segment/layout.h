@@ -1,0 +1,195 @@
+// segment/layout.h: everything that lies in the segment, and who may write it. Nothing else may be placed there.
+//   Layout     header | client slots | rings | handle rows | entries | group arrays | data. Offsets, never pointers
+//   Threads    process-shared; each field names its writers. A word with more than one writer is atomic and changed by
+//              read-modify-write only (docs/reference-rules.md, rule 1)
+//   Crash      a process may die between any two stores; raylet/reaper.h repairs what it left
+//   Change     any change here needs kLayoutVersion + 1; the fingerprint is compared on attach
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "base/limits.h"
+
+namespace mobula::segment {
+
+constexpr std::uint64_t kMagic = 0x313041'4c55424f4d;  // "MOBULA01" read as a little-endian number
+constexpr std::uint32_t kLayoutVersion = 1;
+constexpr std::size_t kCacheLineBytes = 64;
+constexpr std::size_t kPageBytes = 4096;
+
+using Word = std::atomic<std::uint64_t>;
+using Half = std::atomic<std::uint32_t>;
+static_assert(Word::is_always_lock_free && Half::is_always_lock_free);
+
+// Where each region begins, in bytes from the start of the segment. Written by the raylet before anybody attaches.
+struct Regions {
+  std::uint64_t clients;
+  std::uint64_t rings;
+  std::uint64_t rows;
+  std::uint64_t entries;
+  std::uint64_t groups;
+  std::uint64_t data;
+};
+
+struct SegmentHeader {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t layout_fingerprint;
+  std::uint64_t segment_bytes;
+  std::uint64_t capacity_bytes;  // of the data region
+  std::uint64_t epoch;           // 40 random bits: part of each ObjectID, so that another session's id is refused
+  std::uint32_t entries_max;
+  std::uint32_t raylet_pid;
+  Regions regions;
+  std::int64_t started_ns;  // CLOCK_MONOTONIC; rows and headers count from here
+  // The raylet's thread id, on its robust-futex list: the kernel marks it and wakes a sleeper when the raylet dies.
+  alignas(kCacheLineBytes) Half life;
+  // 1 while the raylet sleeps in its loop: a producer then writes the eventfd. Written by the raylet (exchange).
+  alignas(kCacheLineBytes) Half raylet_sleeping;
+  // 1 while somebody waits for space: releasers then wake the raylet. Written by the raylet.
+  alignas(kCacheLineBytes) Half pressure;
+  // Entries whose memory is reserved, and groups whose arrays are. Written by the raylet, only ever grow.
+  Half entries_reserved;
+  Half groups_live;
+};
+
+// State word of an entry: state | EVICTING | writer | generation. Packed by refs/state_word.h.
+// Sizes, format and times are written by the creator while CREATING and read only after the state says SEALED or FAILED
+// with that writer. `verdict` is the raylet's own, valid when the writer of FAILED is the raylet.
+struct Verdict {
+  std::uint32_t code;  // mobula::Code
+  std::int32_t pid;
+  std::int32_t signal;
+  std::uint32_t cause_entry;  // entry whose failure this repeats; kNoEntry: the verdict stands alone
+  std::uint64_t cause_generation;
+  std::uint64_t function;
+};
+
+enum class Kind : std::uint32_t {
+  kValue = 0,    // what the user put, or a task's result
+  kForward = 1,  // a result whose bytes lie in the entry named in the inline bytes (ForwardTarget)
+  kError = 2,    // a task's error (tasks/error.fbs)
+  kSpec = 3,     // a task's spec (tasks/task_spec.fbs)
+  kBuffer = 4,   // holds the bytes of a kForward
+};
+
+constexpr std::uint32_t kNoEntry = 0xffffffffu;
+constexpr std::uint64_t kInlineOffset = ~0ull;  // the bytes lie in the entry itself
+constexpr std::size_t kInlineBytes = 112;
+
+struct ForwardTarget {
+  std::uint64_t generation;
+  std::uint32_t entry;
+  std::uint32_t reserved;
+};
+
+struct alignas(256) EntryHeader {
+  // First line: the words that many processes change.
+  Word state;
+  Word holders;          // group 0: bit i = client i holds it. Set and cleared by its owner, cleared by the reaper
+  Word pins;             // group 0, the same way
+  Word waiters;          // group 0: set by the waiter, cleared by the raylet only
+  Word claim;            // of a spec: tasks/claim.h. Raylet and the named worker, by CAS
+  std::uint64_t offset;  // in the data region, or kInlineOffset. Raylet, before the entry is granted
+  std::uint64_t capacity_bytes;  // of that block. Raylet, before the entry is granted
+  Half raylet_refs;              // tasks, containers, session. Raylet only
+  std::uint32_t retained;        // raylet only; kept for named and weakly held objects
+  // Second line: the creator's description, and the raylet's verdict.
+  std::uint64_t size;
+  std::uint32_t format;
+  Kind kind;
+  std::uint32_t creator_pid;
+  std::uint32_t site;  // call site of the put or task, interned; 0 = unknown
+  std::int64_t created_ns;
+  Verdict verdict;
+  std::int64_t last_taken_ns;
+  std::uint64_t contained;  // references inside, as counted by the raylet
+  std::byte inline_bytes[kInlineBytes];
+};
+static_assert(std::is_standard_layout_v<EntryHeader> && sizeof(EntryHeader) == 256);
+static_assert(offsetof(EntryHeader, size) == kCacheLineBytes);
+
+// One row of a handle table: written by its process alone, read by the reaper and by tools.
+struct Row {
+  Half count;         // handles of this process; the free list of private entries owns one, too
+  Half entry_plus_1;  // the hint: 0 = row unused. Set before the holder bit, cleared after it
+  Word generation;
+  std::uint32_t since_ms;  // since SegmentHeader::started_ns
+  std::uint32_t site;
+  Half pins;    // pins of this process; its bit in the pin set is there while this is not 0
+  Half shared;  // 1: somebody else was told of the entry, so it may not be recycled privately
+};
+static_assert(std::is_standard_layout_v<Row> && sizeof(Row) == 32);
+
+// One slot of any ring: a message of fixed size, its kind first.
+struct alignas(kCacheLineBytes) RingSlot {
+  std::uint32_t kind;
+  std::uint32_t count;
+  std::uint32_t words[14];
+};
+static_assert(sizeof(RingSlot) == kCacheLineBytes);
+
+// Positions of one single-producer single-consumer ring; each on its own line, each with one writer.
+struct RingControl {
+  alignas(kCacheLineBytes) Word tail;  // producer
+  alignas(kCacheLineBytes) Word head;  // consumer
+};
+
+enum class ClientKind : std::uint32_t { kNone = 0, kDriver = 1, kWorker = 2 };
+
+struct alignas(kCacheLineBytes) ClientSlot {
+  // Raylet, at attach and at reap.
+  Half generation;  // +1 at each reuse of the id
+  std::uint32_t pid;
+  ClientKind kind;
+  std::uint32_t row_chunks;
+  std::uint64_t row_offsets[base::kRowChunksMax];  // in the segment; chunk i has kRowsPerFirstChunk << i rows
+  // Rung by whoever settles what the client waits for; the futex that all its sleeping threads wait on.
+  alignas(kCacheLineBytes) Half bell;
+  Half sleepers;      // the client only: threads asleep, or about to be
+  Half room_waiters;  // the client only: of those, threads that wait for room in the ring
+  Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
+  RingControl to_raylet;
+  RingControl grants;
+  RingControl offers;
+};
+static_assert(std::is_standard_layout_v<ClientSlot> && sizeof(ClientSlot) == 576);
+
+// The slots of a client's three rings, one after another in the rings region.
+struct ClientRings {
+  RingSlot to_raylet[base::kRingSlots];
+  RingSlot grants[base::kGrantSlots];
+  RingSlot offers[base::kOfferSlots];
+};
+static_assert(sizeof(ClientRings) % kPageBytes == 0);
+
+// Mixes the sizes and offsets above into one number (FNV-1a), compared on attach.
+constexpr std::uint32_t layout_fingerprint() {
+  constexpr std::uint64_t facts[] = {sizeof(SegmentHeader),
+                                     offsetof(SegmentHeader, life),
+                                     offsetof(SegmentHeader, raylet_sleeping),
+                                     offsetof(SegmentHeader, pressure),
+                                     sizeof(EntryHeader),
+                                     offsetof(EntryHeader, size),
+                                     offsetof(EntryHeader, verdict),
+                                     offsetof(EntryHeader, inline_bytes),
+                                     sizeof(Row),
+                                     offsetof(Row, generation),
+                                     sizeof(RingSlot),
+                                     sizeof(RingControl),
+                                     sizeof(ClientSlot),
+                                     offsetof(ClientSlot, bell),
+                                     offsetof(ClientSlot, to_raylet),
+                                     sizeof(ClientRings),
+                                     base::kClientsMax,
+                                     base::kEntriesPerChunk,
+                                     base::kRowsPerFirstChunk};
+  std::uint32_t hash = 2166136261u;
+  for (std::uint64_t fact : facts) hash = (hash ^ static_cast<std::uint32_t>(fact)) * 16777619u;
+  return hash;
+}
+
+}  // namespace mobula::segment

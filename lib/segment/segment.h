@@ -1,0 +1,90 @@
+// segment/segment.h: the nameless shared memory of a session, mapped.
+//   Layout     segment/layout.h
+//   Process    the raylet creates it, clients attach by the descriptor that the control socket hands them
+//   Crash      it has no name: the kernel frees it with its last process
+//   Ownership  unmaps on destruction; pointers into it end there
+#pragma once
+
+#include <boost/interprocess/mapped_region.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "segment/layout.h"
+
+namespace mobula::segment {
+
+enum class Set : std::uint32_t { kHolders = 0, kPins = 1, kWaiters = 2 };
+constexpr std::uint32_t kSetsCount = 3;
+
+class Segment {
+ public:
+  // Raylet only. Shared memory of `capacity_bytes` for objects, tables beside it. kInvalidArgument names what was
+  // asked, what is free and the flag to change. `notice` receives one line when memfd had to be used in place of
+  // /dev/shm.
+  static Status create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *segment, std::string *notice);
+  // Client or tool. Refuses another layout. The descriptor is kept until destruction.
+  static Status attach(base::File file, std::unique_ptr<Segment> *segment);
+
+  // Reserves [offset, offset + bytes) of the segment, so that touching it cannot fail. Raylet only; kStoreFull when the
+  // machine has no memory left.
+  Status reserve(std::uint64_t offset, std::uint64_t bytes);
+  // Reserves header chunks until `entries` may be used, in every live group. Raylet only.
+  Status reserve_entries(std::uint32_t entries);
+  // Reserves the set arrays of groups below `groups`. Raylet only.
+  Status reserve_groups(std::uint32_t groups);
+
+  // Leaves the segment but keeps its addresses valid: private empty memory takes its place, for late handles.
+  void detach();
+
+  int descriptor() const { return file_.get(); }
+  SegmentHeader &header() const { return *reinterpret_cast<SegmentHeader *>(tables_); }
+  ClientSlot &client(std::uint32_t id) const { return reinterpret_cast<ClientSlot *>(tables_ + regions_.clients)[id]; }
+  ClientRings &rings(std::uint32_t id) const { return reinterpret_cast<ClientRings *>(tables_ + regions_.rings)[id]; }
+  EntryHeader &entry(std::uint32_t index) const {
+    return reinterpret_cast<EntryHeader *>(tables_ + regions_.entries)[index];
+  }
+  // REQUIRES: offset lies in the rows region.
+  Row *rows(std::uint64_t offset) const { return reinterpret_cast<Row *>(tables_ + offset); }
+  // The word of one set for one group of 64 clients. REQUIRES: group < groups_live.
+  Word &set_word(Set set, std::uint32_t group, std::uint32_t entry) const {
+    if (group == 0) return (&this->entry(entry).holders)[static_cast<std::uint32_t>(set)];
+    const std::uint64_t array = static_cast<std::uint64_t>(group - 1) * kSetsCount + static_cast<std::uint32_t>(set);
+    return reinterpret_cast<Word *>(tables_ + regions_.groups)[array * base::kEntriesMax + entry];
+  }
+  const Regions &regions() const { return regions_; }
+  std::uint64_t capacity_bytes() const { return capacity_bytes_; }
+  std::uint32_t groups_live() const { return header().groups_live.load(std::memory_order_acquire); }
+  std::uint32_t entries_reserved() const { return header().entries_reserved.load(std::memory_order_acquire); }
+
+  // Data by offset in the data region. The readable mapping traps writes.
+  const std::byte *readable(std::uint64_t offset) const { return readable_ + offset; }
+  std::byte *writable(std::uint64_t offset) const { return writable_ + offset; }
+  // True when [offset, offset + bytes) lies inside the data region.
+  bool contains(std::uint64_t offset, std::uint64_t bytes) const {
+    return offset <= capacity_bytes_ && bytes <= capacity_bytes_ - offset;
+  }
+
+  // Where [offset, offset + bytes) of the data region lies in the segment, for reserve().
+  std::uint64_t data_position(std::uint64_t offset) const { return regions_.data + offset; }
+
+ private:
+  Segment() = default;
+  void map(std::uint64_t capacity_bytes, const Regions &regions);
+  Status reserve_set_arrays(std::uint32_t first_group, std::uint32_t last_group, std::uint32_t first_entry,
+                            std::uint32_t last_entry);
+
+  base::File file_;
+  Regions regions_{};
+  std::uint64_t capacity_bytes_ = 0;
+  boost::interprocess::mapped_region tables_region_;
+  boost::interprocess::mapped_region readable_region_;
+  boost::interprocess::mapped_region writable_region_;
+  std::byte *tables_ = nullptr;
+  const std::byte *readable_ = nullptr;
+  std::byte *writable_ = nullptr;
+};
+
+}  // namespace mobula::segment
