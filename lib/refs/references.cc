@@ -1,0 +1,184 @@
+#include "refs/references.h"
+
+#include <sys/mman.h>
+
+#include "base/clock.h"
+
+namespace mobula::refs {
+namespace {
+
+constexpr std::size_t kRowIndexBytes = sizeof(std::uint32_t) * base::kEntriesMax;
+
+void unmap_row_index(std::uint32_t *index) { munmap(index, kRowIndexBytes); }
+
+std::uint32_t *map_row_index() {
+  void *const memory =
+      mmap(nullptr, kRowIndexBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) base::throw_errno("mmap of the row index");
+  return static_cast<std::uint32_t *>(memory);
+}
+
+}  // namespace
+
+References::References(const segment::Segment &segment, std::uint32_t client_id)
+    : segment_(segment),
+      client_id_(client_id),
+      group_(client_id / base::kClientsPerGroup),
+      bit_(1ull << (client_id % base::kClientsPerGroup)),
+      started_ns_(segment.header().started_ns),
+      row_of_(map_row_index(), unmap_row_index) {}
+
+// T1..T4. REQUIRES: the entry's stripe is locked; `spare` is an allocated row.
+segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used) {
+  std::uint32_t &row_plus_1 = row_of_[entry];
+  *spare_used = row_plus_1 == 0;
+  if (row_plus_1 != 0) {
+    segment::Row &row = rows_.row(row_plus_1 - 1);
+    row.count.fetch_add(1, std::memory_order_relaxed);  // T1; the lock orders it
+    return row;
+  }
+  row_plus_1 = spare + 1;
+  segment::Row &row = rows_.row(spare);
+  row.shared.store(1, std::memory_order_relaxed);
+  row.since_ms = static_cast<std::uint32_t>((base::coarse_ns() - started_ns_) / base::kNanosecondsPerMillisecond);
+  row.count.store(1, std::memory_order_relaxed);  // T1; nobody else sees an unused row
+  // T2, release: the reaper that sees the bit sees the hint, too (rule 3).
+  row.entry_plus_1.store(entry + 1, std::memory_order_release);
+  // T3, seq_cst: the bit is visible before the state is read; pairs with the evictor's CAS and look (rule 2).
+  own_word(segment::Set::kHolders, entry).fetch_or(bit_, std::memory_order_seq_cst);
+  return row;
+}
+
+// R2, R3. REQUIRES: the stripe is locked, the count has reached zero.
+void References::count_out(segment::Row &row, std::uint32_t entry) {
+  const std::uint32_t number = row_of_[entry] - 1;
+  // seq_cst: everything published before is visible to the evictor that sees the bit gone (rule 13).
+  own_word(segment::Set::kHolders, entry).fetch_and(~bit_, std::memory_order_seq_cst);
+  // release: the reaper that finds no hint finds no bit.
+  row.entry_plus_1.store(0, std::memory_order_release);
+  row_of_[entry] = 0;
+  rows_.release(number);
+}
+
+References::Take References::take(ObjectName name, segment::Row **row) {
+  const std::uint32_t spare = rows_.allocate();
+  if (spare == RowTable::kNone) return Take::kNoRow;
+  bool spare_used = false;
+  segment::Row *counted = nullptr;
+  {
+    const std::lock_guard lock(stripe(name.entry));
+    counted = &count_in(name.entry, spare, &spare_used);
+  }
+  if (!spare_used) rows_.release(spare);
+  segment::Word &state = segment_.entry(name.entry).state;
+  std::uint64_t word = state.load(std::memory_order_seq_cst);  // T5
+  while (names(word, name.generation)) {
+    // T6, T6': taken, if need be by rescue: the verdict's CAS will fail, nobody waits.
+    if (!is_evicting(word) || state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
+      counted->generation.store(name.generation, std::memory_order_relaxed);
+      *row = counted;
+      return Take::kTaken;
+    }
+  }
+  std::uint32_t entry = 0;
+  release_shared(*counted, &entry);  // T7: undone through the count, never by clearing the bit (rule 4)
+  return Take::kGone;
+}
+
+References::Release References::release(segment::Row &row, std::uint32_t *entry) {
+  *entry = entry_of(row);
+  std::uint32_t count = row.count.load(std::memory_order_relaxed);
+  while (count > 1) {
+    // release: our reads of the bytes come before whatever the last holder allows.
+    if (row.count.compare_exchange_weak(count, count - 1, std::memory_order_release, std::memory_order_relaxed)) {
+      return Release::kHeld;
+    }
+  }
+  const std::lock_guard lock(stripe(*entry));
+  if (row.shared.load(std::memory_order_relaxed) == 0 && row.count.load(std::memory_order_acquire) == 1 &&
+      recycle(row, State::kSealed)) {
+    return Release::kRecycled;
+  }
+  if (row.count.fetch_sub(1, std::memory_order_acq_rel) != 1) return Release::kHeld;
+  count_out(row, *entry);
+  return Release::kLast;
+}
+
+References::Release References::release_shared(segment::Row &row, std::uint32_t *entry) {
+  *entry = entry_of(row);
+  const std::lock_guard lock(stripe(*entry));
+  if (row.count.fetch_sub(1, std::memory_order_acq_rel) != 1) return Release::kHeld;
+  count_out(row, *entry);
+  return Release::kLast;
+}
+
+segment::Row *References::open(std::uint32_t entry) {
+  const std::uint32_t spare = rows_.allocate();
+  if (spare == RowTable::kNone) return nullptr;
+  bool spare_used = false;
+  segment::Row *row = nullptr;
+  {
+    const std::lock_guard lock(stripe(entry));
+    row = &count_in(entry, spare, &spare_used);
+    row->shared.store(0, std::memory_order_relaxed);
+    row->generation.store(generation_of(segment_.entry(entry).state.load(std::memory_order_relaxed)),
+                          std::memory_order_relaxed);
+  }
+  if (!spare_used) rows_.release(spare);
+  return row;
+}
+
+bool References::begin(segment::Row &row, State state) {
+  const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
+  std::uint64_t expected = pack(State::kFree, kRayletWriter, generation);
+  const std::uint32_t writer = state == State::kPending ? kRayletWriter : client_id_;
+  return segment_.entry(entry_of(row))
+      .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst);
+}
+
+bool References::settle(segment::Row &row, State state) {
+  const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
+  std::uint64_t expected = pack(State::kCreating, client_id_, generation);
+  // K1, seq_cst: the bytes before the state; the state before the look at the waiters (rule 25).
+  return segment_.entry(entry_of(row))
+      .state.compare_exchange_strong(expected, pack(state, client_id_, generation), std::memory_order_seq_cst);
+}
+
+// P1. REQUIRES: the stripe is locked, the count is one and nobody else was told. Bit, hint and count stay (rule 19).
+bool References::recycle(segment::Row &row, State from) {
+  const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
+  std::uint64_t expected = pack(from, client_id_, generation);
+  const std::uint64_t freed = pack(State::kFree, kRayletWriter, next_generation(generation));
+  if (!segment_.entry(entry_of(row)).state.compare_exchange_strong(expected, freed, std::memory_order_seq_cst)) {
+    return false;
+  }
+  row.generation.store(next_generation(generation), std::memory_order_relaxed);
+  return true;
+}
+
+bool References::abandon(segment::Row &row) {
+  const std::lock_guard lock(stripe(entry_of(row)));
+  return recycle(row, State::kCreating);
+}
+
+void References::pin(segment::Row &row) {
+  copy(row);
+  const std::uint32_t entry = entry_of(row);
+  const std::lock_guard lock(stripe(entry));
+  // The row before the bit, as for holders: the reaper clears what the rows name.
+  if (row.pins.fetch_add(1, std::memory_order_release) == 0) {
+    own_word(segment::Set::kPins, entry).fetch_or(bit_, std::memory_order_seq_cst);
+  }
+}
+
+bool References::unpin(segment::Row &row) {
+  const std::uint32_t entry = entry_of(row);
+  const std::lock_guard lock(stripe(entry));
+  const std::uint32_t pins = row.pins.load(std::memory_order_relaxed);
+  if (pins == 0) return false;
+  if (pins == 1) own_word(segment::Set::kPins, entry).fetch_and(~bit_, std::memory_order_seq_cst);
+  row.pins.store(pins - 1, std::memory_order_release);
+  return true;
+}
+
+}  // namespace mobula::refs

@@ -1,0 +1,85 @@
+// refs/references.h: what one client process holds: TAKE, RELEASE, CREATE and PRIVATE of docs/reference-rules.md.
+//   Layout     own rows (segment::Row) and own bits in the holder and pin sets
+//   Threads    thread-safe; one private lock per entry stripe guards the steps from and to zero handles
+//   Crash      at any instruction: a row with a hint covers every bit, so the reaper finds them all
+//   Cost       copy: one increment; drop of a further handle: one decrement; first and last: a lock, a locked or/and
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+#include "refs/row_table.h"
+#include "refs/state_word.h"
+#include "segment/segment.h"
+
+namespace mobula::refs {
+
+class References {
+ public:
+  References(const segment::Segment &segment, std::uint32_t client_id);
+
+  RowTable &rows() { return rows_; }
+
+  enum class Take { kTaken, kGone, kNoRow };
+  // A handle of the object named. kGone: it is no more; kNoRow: nothing done, add a chunk of rows and try again.
+  Take take(ObjectName name, segment::Row **row);
+  // Another handle, from one that the caller owns.
+  // Ordering: relaxed: the caller's own handle keeps the count above zero meanwhile.
+  static void copy(segment::Row &row) noexcept { row.count.fetch_add(1, std::memory_order_relaxed); }
+
+  enum class Release {
+    kHeld,      // other handles of this process remain
+    kLast,      // this process holds it no more: tell the raylet by a hint
+    kRecycled,  // nobody else was ever told of it: entry, row, bit and one count now belong to the caller's free list
+  };
+  // Gives one handle back. `entry` receives which, also after the row has been reused.
+  Release release(segment::Row &row, std::uint32_t *entry);
+  // The same, but never recycles.
+  Release release_shared(segment::Row &row, std::uint32_t *entry);
+
+  // C2: counts this process in on a slot of its own batch. Null: no row, nothing done.
+  segment::Row *open(std::uint32_t entry);
+  // C3: FREE -> CREATING or PENDING. False: the raylet took the slot back; the caller releases the row.
+  bool begin(segment::Row &row, State state);
+  // Settles what this process creates. False: the raylet has settled it before.
+  bool settle(segment::Row &row, State state);
+  // An aborted creation goes back to the free list, as in PRIVATE. False: somebody settled it meanwhile.
+  bool abandon(segment::Row &row);
+
+  // The raylet, another process or a message was or will be told of the object: from now on only the raylet frees it.
+  static void share(segment::Row &row) noexcept { row.shared.store(1, std::memory_order_relaxed); }
+
+  // Keeps the object until unpin or this process's death. Counts as one handle. REQUIRES: the caller owns a handle.
+  void pin(segment::Row &row);
+  // False when this process has no pin on it. The pin's handle is returned to the caller to release.
+  bool unpin(segment::Row &row);
+
+  static std::uint32_t entry_of(const segment::Row &row) noexcept {
+    return row.entry_plus_1.load(std::memory_order_relaxed) - 1;
+  }
+  static ObjectName name_of(const segment::Row &row) noexcept {
+    return {entry_of(row), row.generation.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  static constexpr std::size_t kStripes = 256;
+  std::mutex &stripe(std::uint32_t entry) { return stripes_[entry % kStripes]; }
+  segment::Word &own_word(segment::Set set, std::uint32_t entry) const { return segment_.set_word(set, group_, entry); }
+  segment::Row &count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used);
+  void count_out(segment::Row &row, std::uint32_t entry);
+  bool recycle(segment::Row &row, State from);
+
+  const segment::Segment &segment_;
+  const std::uint32_t client_id_;
+  const std::uint32_t group_;
+  const std::uint64_t bit_;
+  const std::int64_t started_ns_;
+  RowTable rows_;
+  // Which row this process has for an entry, plus one; guarded by the entry's stripe. Touched pages only cost memory.
+  std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t *)> row_of_;
+  std::array<std::mutex, kStripes> stripes_;
+};
+
+}  // namespace mobula::refs
