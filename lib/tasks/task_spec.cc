@@ -1,0 +1,120 @@
+#include "tasks/task_spec.h"
+
+#include <flatbuffers/flatbuffers.h>
+
+#include "tasks/task_error_generated.h"
+#include "tasks/task_spec_generated.h"
+
+namespace mobula::tasks {
+namespace {
+
+constexpr int kDepthMax = 8;
+constexpr int kTablesMax = 4096;
+
+flatbuffers::FlatBufferBuilder &fresh_builder() {
+  static thread_local flatbuffers::FlatBufferBuilder builder(1024);
+  builder.Clear();
+  return builder;
+}
+
+std::span<const std::byte> finished(const flatbuffers::FlatBufferBuilder &builder) {
+  return std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize()));
+}
+
+flatbuffers::Verifier verifier_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const std::uint8_t *>(bytes.data()), bytes.size(), kDepthMax, kTablesMax};
+}
+
+flat::Name to_flat(const refs::ObjectName &name) { return {name.generation, name.entry}; }
+refs::ObjectName from_flat(const flat::Name &name) { return {name.entry(), name.generation()}; }
+
+flatbuffers::Offset<flat::Argument> build(flatbuffers::FlatBufferBuilder &builder, const ArgumentToEncode &argument) {
+  const bool by_reference = argument.reference.entry != segment::kNoEntry;
+  const flat::Name reference = to_flat(argument.reference);
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> value;
+  flatbuffers::Offset<flatbuffers::Vector<const flat::Name *>> contained;
+  if (!by_reference) {
+    builder.ForceVectorAlignment(argument.value.size(), 1, 8);
+    value = builder.CreateVector(reinterpret_cast<const std::uint8_t *>(argument.value.data()), argument.value.size());
+  }
+  if (!argument.contained.empty()) {
+    contained = builder.CreateVectorOfStructs<flat::Name>(
+        argument.contained.size(), [&](std::size_t i, flat::Name *name) { *name = to_flat(argument.contained[i]); });
+  }
+  return flat::CreateArgument(builder, by_reference ? &reference : nullptr, value, argument.format, contained);
+}
+
+ArgumentView view_of(const flat::Argument &argument) {
+  ArgumentView view;
+  if (argument.reference() != nullptr) view.reference = from_flat(*argument.reference());
+  if (const auto *value = argument.value()) {
+    view.value = {reinterpret_cast<const std::byte *>(value->data()), value->size(), argument.format()};
+  }
+  if (const auto *contained = argument.contained()) {
+    view.contained.reserve(contained->size());
+    for (const flat::Name *name : *contained) view.contained.push_back(from_flat(*name));
+  }
+  return view;
+}
+
+std::string text_of(const flatbuffers::String *text) { return text == nullptr ? std::string() : text->str(); }
+
+}  // namespace
+
+std::span<const std::byte> encode_spec(std::uint64_t function, std::uint32_t retries,
+                                       std::span<const ArgumentToEncode> arguments) {
+  flatbuffers::FlatBufferBuilder &builder = fresh_builder();
+  static thread_local std::vector<flatbuffers::Offset<flat::Argument>> built;
+  built.clear();
+  for (const ArgumentToEncode &argument : arguments) built.push_back(build(builder, argument));
+  const auto all = builder.CreateVector(built);
+  flat::FinishTaskSpecBuffer(builder, flat::CreateTaskSpec(builder, function, all, retries, 0));
+  return finished(builder);
+}
+
+std::optional<TaskSpec> decode_spec(std::span<const std::byte> bytes) {
+  flatbuffers::Verifier verifier = verifier_of(bytes);
+  if (!flat::VerifyTaskSpecBuffer(verifier)) return std::nullopt;
+  const flat::TaskSpec &flat_spec = *flat::GetTaskSpec(bytes.data());
+  TaskSpec spec;
+  spec.function = flat_spec.function();
+  spec.retries = flat_spec.retries();
+  spec.site = flat_spec.site();
+  if (const auto *arguments = flat_spec.arguments()) {
+    if (arguments->size() > base::kArgumentsMax) return std::nullopt;
+    spec.arguments.reserve(arguments->size());
+    for (const flat::Argument *argument : *arguments) spec.arguments.push_back(view_of(*argument));
+  }
+  return spec;
+}
+
+std::span<const std::byte> encode_error(const Error &error) {
+  flatbuffers::FlatBufferBuilder &builder = fresh_builder();
+  flat::FinishTaskErrorBuffer(
+      builder, flat::CreateTaskError(builder, static_cast<std::uint32_t>(error.code),
+                                     builder.CreateString(error.message), builder.CreateString(error.function),
+                                     builder.CreateString(error.type), error.pid, error.signal));
+  return finished(builder);
+}
+
+std::optional<Error> decode_error(std::span<const std::byte> bytes) {
+  flatbuffers::Verifier verifier = verifier_of(bytes);
+  if (!flat::VerifyTaskErrorBuffer(verifier)) return std::nullopt;
+  const flat::TaskError &flat_error = *flat::GetTaskError(bytes.data());
+  Error error;
+  error.code = static_cast<Code>(flat_error.code());
+  error.message = text_of(flat_error.message());
+  error.function = text_of(flat_error.function());
+  error.type = text_of(flat_error.type());
+  error.pid = flat_error.pid();
+  error.signal = flat_error.signal();
+  return error;
+}
+
+std::uint64_t function_number(std::string_view name) {
+  std::uint64_t hash = 14695981039346656037ull;
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211ull;
+  return hash == 0 ? 1 : hash;
+}
+
+}  // namespace mobula::tasks
