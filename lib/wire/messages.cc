@@ -1,0 +1,151 @@
+#include "wire/messages.h"
+
+#include <flatbuffers/flatbuffers.h>
+
+#include <cstring>
+
+#include "base/error.h"
+#include "wire/control_generated.h"
+
+namespace mobula::wire {
+namespace {
+
+using Builder = flatbuffers::FlatBufferBuilder;
+using Encoded = std::pair<flat::Body, flatbuffers::Offset<void>>;
+
+constexpr int kDepthMax = 8;
+constexpr int kTablesMax = 64;
+
+std::string text_of(const flatbuffers::String *text) { return text == nullptr ? std::string() : text->str(); }
+
+std::vector<std::string> texts_of(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *texts) {
+  std::vector<std::string> copies;
+  if (texts == nullptr) return copies;
+  for (const auto *text : *texts) copies.push_back(text->str());
+  return copies;
+}
+
+// One overload for each message: its type in the union and its table.
+struct Encode {
+  Builder &builder;
+
+  Encoded operator()(const Hello &hello) const {
+    const auto functions = builder.CreateVectorOfStrings(hello.functions);
+    const auto arguments = builder.CreateVectorOfStrings(hello.arguments);
+    return {flat::Body_Hello, flat::CreateHello(builder, hello.layout_version, hello.layout_fingerprint,
+                                                static_cast<std::uint32_t>(hello.role), hello.template_number,
+                                                functions, arguments, hello.token)
+                                  .Union()};
+  }
+  Encoded operator()(const Welcome &welcome) const {
+    const auto session = builder.CreateString(welcome.session);
+    return {flat::Body_Welcome, flat::CreateWelcome(builder, welcome.client_id, welcome.raylet_pid, session).Union()};
+  }
+  Encoded operator()(const Refused &refused) const {
+    return {flat::Body_Refused, flat::CreateRefused(builder, builder.CreateString(refused.message)).Union()};
+  }
+  Encoded operator()(const StartWorkers &start) const {
+    return {flat::Body_StartWorkers, flat::CreateStartWorkers(builder, start.count).Union()};
+  }
+  Encoded operator()(const WorkerForked &forked) const {
+    return {flat::Body_WorkerForked, flat::CreateWorkerForked(builder, forked.pid).Union()};
+  }
+  Encoded operator()(const WorkersFailed &failed) const {
+    const auto message = builder.CreateString(failed.message);
+    return {flat::Body_WorkersFailed, flat::CreateWorkersFailed(builder, failed.count, message).Union()};
+  }
+  Encoded operator()(const StatusRequest &) const {
+    return {flat::Body_StatusRequest, flat::CreateStatusRequest(builder).Union()};
+  }
+  Encoded operator()(const StatusReply &reply) const {
+    return {flat::Body_StatusReply, flat::CreateStatusReply(builder, builder.CreateString(reply.json)).Union()};
+  }
+  Encoded operator()(const StopRequest &) const {
+    return {flat::Body_StopRequest, flat::CreateStopRequest(builder).Union()};
+  }
+  Encoded operator()(const StopReply &reply) const {
+    return {flat::Body_StopReply, flat::CreateStopReply(builder, builder.CreateString(reply.message)).Union()};
+  }
+  Encoded operator()(const HoldersRequest &) const {
+    return {flat::Body_HoldersRequest, flat::CreateHoldersRequest(builder).Union()};
+  }
+  Encoded operator()(const HoldersReply &reply) const {
+    return {flat::Body_HoldersReply, flat::CreateHoldersReply(builder, builder.CreateString(reply.message)).Union()};
+  }
+  Encoded operator()(const DeleteRequest &request) const {
+    return {flat::Body_DeleteRequest, flat::CreateDeleteRequest(builder, request.entry, request.generation).Union()};
+  }
+  Encoded operator()(const DeleteReply &reply) const {
+    const auto message = builder.CreateString(reply.message);
+    return {flat::Body_DeleteReply, flat::CreateDeleteReply(builder, reply.deleted, message).Union()};
+  }
+};
+
+Hello decode_hello(const flat::Hello &hello) {
+  return {hello.layout_version(),
+          hello.layout_fingerprint(),
+          static_cast<Role>(hello.role()),
+          hello.template_number(),
+          texts_of(hello.functions()),
+          texts_of(hello.arguments()),
+          hello.token()};
+}
+
+}  // namespace
+
+std::string encode(const Message &message) {
+  Builder builder(256);
+  const auto [type, body] = std::visit(Encode{builder}, message);
+  flat::FinishFrameBuffer(builder, flat::CreateFrame(builder, type, body));
+  if (builder.GetSize() > base::kFrameBytesMax) throw base::Fault("a control message is larger than a frame may be");
+  const std::uint32_t bytes = builder.GetSize();
+  std::string frame(kFrameHeaderBytes, '\0');
+  std::memcpy(frame.data(), &bytes, sizeof bytes);
+  frame.append(reinterpret_cast<const char *>(builder.GetBufferPointer()), bytes);
+  return frame;
+}
+
+std::optional<Message> decode(std::span<const char> body) {
+  const auto *bytes = reinterpret_cast<const std::uint8_t *>(body.data());
+  flatbuffers::Verifier verifier(bytes, body.size(), kDepthMax, kTablesMax);
+  if (!flat::VerifyFrameBuffer(verifier)) return std::nullopt;
+  const flat::Frame &frame = *flat::GetFrame(bytes);
+  if (frame.body() == nullptr) return std::nullopt;
+  switch (frame.body_type()) {
+    case flat::Body_Hello:
+      return decode_hello(*frame.body_as_Hello());
+    case flat::Body_Welcome: {
+      const flat::Welcome &welcome = *frame.body_as_Welcome();
+      return Welcome{welcome.client_id(), welcome.raylet_pid(), text_of(welcome.session())};
+    }
+    case flat::Body_Refused:
+      return Refused{text_of(frame.body_as_Refused()->message())};
+    case flat::Body_StartWorkers:
+      return StartWorkers{frame.body_as_StartWorkers()->count()};
+    case flat::Body_WorkerForked:
+      return WorkerForked{frame.body_as_WorkerForked()->pid()};
+    case flat::Body_WorkersFailed:
+      return WorkersFailed{frame.body_as_WorkersFailed()->count(), text_of(frame.body_as_WorkersFailed()->message())};
+    case flat::Body_StatusRequest:
+      return StatusRequest{};
+    case flat::Body_StatusReply:
+      return StatusReply{text_of(frame.body_as_StatusReply()->json())};
+    case flat::Body_StopRequest:
+      return StopRequest{};
+    case flat::Body_StopReply:
+      return StopReply{text_of(frame.body_as_StopReply()->message())};
+    case flat::Body_HoldersRequest:
+      return HoldersRequest{};
+    case flat::Body_HoldersReply:
+      return HoldersReply{text_of(frame.body_as_HoldersReply()->message())};
+    case flat::Body_DeleteRequest:
+      return DeleteRequest{frame.body_as_DeleteRequest()->entry(), frame.body_as_DeleteRequest()->generation()};
+    case flat::Body_DeleteReply:
+      return DeleteReply{frame.body_as_DeleteReply()->deleted(), text_of(frame.body_as_DeleteReply()->message())};
+    case flat::Body_NONE:
+      break;
+  }
+  return std::nullopt;
+}
+
+}  // namespace mobula::wire

@@ -1,0 +1,80 @@
+// wire/messages.h: the control socket's messages as plain structs; no FlatBuffers type passes beyond wire/.
+//   Errors     decode verifies, in release builds, too; bad bytes give an empty optional
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/limits.h"
+
+namespace mobula::wire {
+
+enum class Role : std::uint32_t { kDriver = 1, kWorker = 2, kTemplate = 3, kTool = 4 };
+
+struct Hello {
+  std::uint32_t layout_version = 0;
+  std::uint32_t layout_fingerprint = 0;
+  Role role = Role::kTool;
+  std::uint32_t template_number = 0;
+  std::vector<std::string> functions;
+  std::vector<std::string> arguments;
+  std::uint64_t token = 0;
+};
+struct Welcome {
+  std::uint32_t client_id = 0;  // of a driver or worker; a template's number
+  std::int32_t raylet_pid = 0;
+  std::string session;
+};
+struct Refused {
+  std::string message;
+};
+struct StartWorkers {
+  std::uint32_t count = 0;
+};
+// From a template: one worker was forked; it will say hello itself.
+struct WorkerForked {
+  std::int32_t pid = 0;
+};
+struct WorkersFailed {
+  std::uint32_t count = 0;
+  std::string message;
+};
+struct StatusRequest {};
+struct StatusReply {
+  std::string json;
+};
+struct StopRequest {};
+struct StopReply {
+  std::string message;
+};
+struct HoldersRequest {};
+struct HoldersReply {
+  std::string message;
+};
+struct DeleteRequest {
+  std::uint32_t entry = 0;
+  std::uint64_t generation = 0;
+};
+struct DeleteReply {
+  bool deleted = false;
+  std::string message;
+};
+
+using Message =
+    std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, StatusRequest, StatusReply,
+                 StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest, DeleteReply>;
+
+// A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.
+constexpr std::size_t kFrameHeaderBytes = 4;
+constexpr std::size_t kDescriptorsMax = 4;
+
+// The whole frame, length included. REQUIRES: the message fits kFrameBytesMax.
+std::string encode(const Message &message);
+// The body of a frame, without its length.
+std::optional<Message> decode(std::span<const char> body);
+
+}  // namespace mobula::wire

@@ -1,0 +1,104 @@
+// wire/ring_messages.h: what travels in the rings of the segment, packed into ring slots.
+//   Layout     RingSlot: kind, count, 14 words. A name is three words: entry, generation low, generation high
+//   Threads    plain values
+//   Errors     the raylet copies a slot before it looks at it, and checks every number in it
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "refs/state_word.h"
+#include "segment/layout.h"
+
+namespace mobula::wire {
+
+using refs::ObjectName;
+using segment::RingSlot;
+
+// Client to raylet.
+enum class ToRaylet : std::uint32_t {
+  kSubmit = 1,    // a task: names of its spec and of its result
+  kHints = 2,     // entries that this client holds no more
+  kRequest = 3,   // room: size class, how many, bytes of the first, ticket
+  kWithdraw = 4,  // the put gave up: ticket
+  kRows = 5,      // another chunk of handle rows
+  kContains = 6,  // a container, and references packed inside it; before its seal (rule 17)
+  kDone = 7,      // a worker has settled a task's result: names of spec and result
+  kBlocked = 8,   // a worker waits for an object: it gives its slot back
+  kUnblocked = 9,
+  kReturn = 10,  // free entries that this client does not want
+};
+
+// Raylet to client, in the grants ring.
+enum class Grant : std::uint32_t {
+  kEntries = 1,  // size class, then entries of it, FREE, to be used by this client only
+  kRows = 2,     // number and position of a chunk of rows
+  kRefused = 3,  // ticket of a request that can never be met, and a mobula::Code
+};
+
+// Raylet to worker, in the offers ring.
+enum class Offer : std::uint32_t {
+  kTask = 1,  // names of spec and result
+};
+
+constexpr std::uint32_t kEntriesPerHint = 14;
+constexpr std::uint32_t kEntriesPerGrant = 13;
+constexpr std::uint32_t kNamesPerContains = 3;
+constexpr std::uint32_t kWordsPerName = 3;
+
+inline void put_name(RingSlot *slot, std::uint32_t word, const ObjectName &name) {
+  slot->words[word] = name.entry;
+  slot->words[word + 1] = static_cast<std::uint32_t>(name.generation);
+  slot->words[word + 2] = static_cast<std::uint32_t>(name.generation >> 32);
+}
+inline ObjectName get_name(const RingSlot &slot, std::uint32_t word) {
+  return {slot.words[word], slot.words[word + 1] | static_cast<std::uint64_t>(slot.words[word + 2]) << 32};
+}
+inline void put_wide(RingSlot *slot, std::uint32_t word, std::uint64_t value) {
+  slot->words[word] = static_cast<std::uint32_t>(value);
+  slot->words[word + 1] = static_cast<std::uint32_t>(value >> 32);
+}
+inline std::uint64_t get_wide(const RingSlot &slot, std::uint32_t word) {
+  return slot.words[word] | static_cast<std::uint64_t>(slot.words[word + 1]) << 32;
+}
+
+template <typename KindOfRing>
+RingSlot slot_of(KindOfRing kind) {
+  RingSlot slot{};
+  slot.kind = static_cast<std::uint32_t>(kind);
+  return slot;
+}
+
+// A task's two names: of kSubmit, kDone and kTask.
+struct TaskNames {
+  ObjectName spec;
+  ObjectName result;
+};
+template <typename KindOfRing>
+RingSlot task_slot(KindOfRing kind, const TaskNames &names) {
+  RingSlot slot = slot_of(kind);
+  put_name(&slot, 0, names.spec);
+  put_name(&slot, kWordsPerName, names.result);
+  return slot;
+}
+inline TaskNames task_names(const RingSlot &slot) { return {get_name(slot, 0), get_name(slot, kWordsPerName)}; }
+
+struct Request {
+  std::uint32_t size_class = 0;
+  std::uint32_t count = 0;
+  std::uint64_t bytes = 0;  // payload of the first
+  std::uint32_t ticket = 0;
+};
+inline RingSlot request_slot(const Request &request) {
+  RingSlot slot = slot_of(ToRaylet::kRequest);
+  slot.count = request.count;
+  slot.words[0] = request.size_class;
+  put_wide(&slot, 1, request.bytes);
+  slot.words[3] = request.ticket;
+  return slot;
+}
+inline Request request_of(const RingSlot &slot) {
+  return {slot.words[0], slot.count, get_wide(slot, 1), slot.words[3]};
+}
+
+}  // namespace mobula::wire
