@@ -1,0 +1,190 @@
+#include "client/pools.h"
+
+#include <algorithm>
+
+namespace mobula::client {
+namespace {
+
+constexpr std::uint32_t kFirstBatch = 32;
+constexpr std::uint32_t kInlineBatchMax = 2048;      // so that a held put costs less than 1/1000 of a system call
+constexpr std::uint64_t kPoolBytesMax = 4ull << 20;  // kept by one client in one class
+constexpr std::uint64_t kCapacityShareOfPool = 64;   // and never more than this part of the store
+constexpr std::uint32_t kInlineEntriesKept = 4096;
+
+}  // namespace
+
+Pools::Pools(const segment::Segment &segment, std::uint32_t client_id, refs::References &references, Outbox &outbox)
+    : segment_(segment),
+      references_(references),
+      outbox_(outbox),
+      pool_bytes_max_(std::min(kPoolBytesMax, segment.capacity_bytes() / kCapacityShareOfPool)),
+      grants_(&segment.client(client_id).grants, segment.rings(client_id).grants, base::kGrantSlots) {}
+
+std::uint32_t Pools::batch_max(std::uint32_t size_class) const {
+  if (size_class == objects::kInlineClass) return kInlineBatchMax;
+  if (size_class >= objects::kLargeClass) return 1;
+  const std::uint64_t fitting = pool_bytes_max_ / objects::block_bytes(size_class);
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fitting, 1, kInlineBatchMax));
+}
+
+std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
+  const std::uint32_t size_class = objects::class_of(bytes);
+  const std::lock_guard lock(mutex_);
+  Pool &pool = pool_of(size_class);
+  if (pool.entries.size() <= pool.batch / 4) collect_locked();
+  if (size_class == objects::kLargeClass) return pop_large(bytes);
+  if (pool.entries.empty()) return std::nullopt;
+  const PooledEntry found = pool.entries.back();
+  // A store that is nearly full grants blocks below their class's size.
+  if (size_class != objects::kInlineClass && segment_.entry(found.entry).capacity_bytes < bytes) return std::nullopt;
+  pool.entries.pop_back();
+  if (pool.entries.size() < pool.batch / 4 && pool.ticket == 0) request_locked(size_class, bytes);
+  return found;
+}
+
+std::optional<PooledEntry> Pools::pop_large(std::uint64_t bytes) {
+  const std::uint64_t wanted = (bytes + segment::kPageBytes - 1) / segment::kPageBytes * segment::kPageBytes;
+  std::vector<PooledEntry> &entries = pool_of(objects::kLargeClass).entries;
+  const auto found = std::find_if(entries.begin(), entries.end(), [&](const PooledEntry &pooled) {
+    return segment_.entry(pooled.entry).capacity_bytes == wanted;
+  });
+  if (found == entries.end()) return std::nullopt;
+  const PooledEntry entry = *found;
+  entries.erase(found);
+  return entry;
+}
+
+bool Pools::push(const PooledEntry &entry) {
+  const segment::EntryHeader &header = segment_.entry(entry.entry);
+  const bool is_inline = header.offset == segment::kInlineOffset;
+  const std::uint32_t size_class = is_inline ? objects::kInlineClass : objects::class_of(header.capacity_bytes);
+  const std::lock_guard lock(mutex_);
+  Pool &pool = pool_of(size_class);
+  const std::uint64_t kept_max = is_inline ? kInlineEntriesKept : batch_max(size_class);
+  if (size_class == objects::kLargeClass || pool.entries.size() >= kept_max) return false;
+  if (!is_inline && header.capacity_bytes * (pool.entries.size() + 1) > pool_bytes_max_) return false;
+  pool.entries.push_back(entry);
+  return true;
+}
+
+void Pools::give_back(const PooledEntry &entry) {
+  if (entry.row != nullptr) {
+    std::uint32_t released = 0;
+    references_.release_shared(*entry.row, &released);
+  }
+  segment::RingSlot slot = wire::slot_of(wire::ToRaylet::kReturn);
+  slot.count = 1;
+  slot.words[0] = entry.entry;
+  outbox_.send(slot, Outbox::Urgency::kWhenConvenient);
+}
+
+void Pools::give_back_all_but(std::uint32_t size_class) {
+  std::vector<PooledEntry> unwanted;
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::uint32_t other = 1; other <= objects::kLargeClass; ++other) {
+      if (other == size_class) continue;
+      std::vector<PooledEntry> &entries = pool_of(other).entries;
+      unwanted.insert(unwanted.end(), entries.begin(), entries.end());
+      entries.clear();
+      pool_of(other).batch = 0;
+    }
+  }
+  for (const PooledEntry &entry : unwanted) give_back(entry);
+  if (!unwanted.empty()) outbox_.wake_raylet();
+}
+
+std::uint32_t Pools::request(std::uint64_t bytes, std::uint32_t own_ticket) {
+  const std::uint32_t size_class = objects::class_of(bytes);
+  const std::lock_guard lock(mutex_);
+  const Pool &pool = pool_of(size_class);
+  // Large extents fit one put only, so each waiting thread asks for its own, once.
+  if (size_class == objects::kLargeClass) return own_ticket != 0 ? own_ticket : request_locked(size_class, bytes);
+  if (pool.ticket != 0) return pool.ticket;
+  return request_locked(size_class, bytes);
+}
+
+std::uint32_t Pools::request_locked(std::uint32_t size_class, std::uint64_t bytes) {
+  Pool &pool = pool_of(size_class);
+  pool.batch = std::min(pool.batch == 0 ? kFirstBatch : pool.batch * 2, batch_max(size_class));
+  pool.ticket = next_ticket_++;
+  outbox_.send(wire::request_slot({size_class, pool.batch, bytes, pool.ticket}), Outbox::Urgency::kNow);
+  return pool.ticket;
+}
+
+void Pools::withdraw(std::uint32_t ticket) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (Pool &pool : pools_) {
+      if (pool.ticket == ticket) pool.ticket = 0;
+    }
+  }
+  segment::RingSlot slot = wire::slot_of(wire::ToRaylet::kWithdraw);
+  slot.words[0] = ticket;
+  outbox_.send(slot, Outbox::Urgency::kNow);
+}
+
+std::optional<Code> Pools::take_refusal(std::uint32_t ticket) {
+  const std::lock_guard lock(mutex_);
+  const auto found = refusals_.find(ticket);
+  if (found == refusals_.end()) return std::nullopt;
+  const Code code = found->second;
+  refusals_.erase(found);
+  return code;
+}
+
+void Pools::collect_grants() {
+  const std::lock_guard lock(mutex_);
+  collect_locked();
+}
+
+void Pools::collect_locked() {
+  segment::RingSlot grant;
+  while (grants_.peek(&grant) == segment::RingConsumer::Look::kMessage) {
+    switch (static_cast<wire::Grant>(grant.kind)) {
+      case wire::Grant::kEntries:
+        accept_entries(grant);
+        break;
+      case wire::Grant::kRows:
+        accept_rows(grant);
+        break;
+      case wire::Grant::kRefused:
+        refusals_[grant.words[0]] = static_cast<Code>(grant.words[1]);
+        for (Pool &pool : pools_) {
+          if (pool.ticket == grant.words[0]) pool.ticket = 0;
+        }
+        break;
+    }
+    grants_.pop();
+  }
+}
+
+void Pools::accept_entries(const segment::RingSlot &grant) {
+  Pool &pool = pool_of(std::min(grant.words[0], objects::kLargeClass));
+  pool.ticket = 0;
+  for (std::uint32_t i = 0; i < grant.count; ++i) pool.entries.push_back({grant.words[1 + i], nullptr});
+}
+
+void Pools::accept_rows(const segment::RingSlot &grant) {
+  references_.rows().add_chunk(segment_.rows(wire::get_wide(grant, 1)));
+  rows_requested_ = false;
+}
+
+std::size_t Pools::rows_kept() {
+  const std::lock_guard lock(mutex_);
+  std::size_t rows = 0;
+  for (const Pool &pool : pools_) {
+    rows += static_cast<std::size_t>(std::count_if(pool.entries.begin(), pool.entries.end(),
+                                                   [](const PooledEntry &entry) { return entry.row != nullptr; }));
+  }
+  return rows;
+}
+
+void Pools::request_rows() {
+  const std::lock_guard lock(mutex_);
+  if (rows_requested_) return;
+  rows_requested_ = true;
+  outbox_.send(wire::slot_of(wire::ToRaylet::kRows), Outbox::Urgency::kNow);
+}
+
+}  // namespace mobula::client

@@ -1,0 +1,265 @@
+// The exported functions of mobula/runtime.h, over the one session of the process.
+#include "mobula/runtime.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "base/clock.h"
+#include "client/current.h"
+#include "client/embedded.h"
+#include "client/functions.h"
+#include "client/session.h"
+
+namespace mobula {
+namespace client {
+namespace {
+
+// Never destroyed: handles in static objects reach their session after main.
+struct Process {
+  std::mutex mutex;                                // of init and shutdown
+  std::atomic<Session *> session{nullptr};         // null: not initialised
+  pid_t raylet_pid = 0;                            // of an embedded session
+  std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
+};
+
+Process &process() {
+  static Process *const one = new Process;
+  return *one;
+}
+
+// The child must never act as its parent; it may init anew.
+void after_fork_in_child() {
+  Session *const session = process().session.exchange(nullptr);
+  if (session != nullptr) session->abandon_after_fork();
+  process().raylet_pid = 0;
+}
+
+std::vector<std::string> command_line() {
+  std::ifstream file("/proc/self/cmdline");
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+Status check_conflict() {
+  const std::optional<std::string> conflict = Functions::instance().conflict();
+  if (!conflict) return nullptr;
+  return base::failure(
+      Code::kInvalidArgument,
+      fmt::format("RAY_REMOTE registered two different functions under the name '{}': rename one", *conflict));
+}
+
+Status open_session(const runtime::Options &options, pid_t *raylet_pid, base::File *socket) {
+  const char *environment = std::getenv("RAY_ADDRESS");
+  const std::string address = !options.address.empty() ? options.address : environment == nullptr ? "" : environment;
+  if (!address.empty() && address != "local") return wire::connect_to(address, socket);
+  EmbeddedOptions embedded;
+  if (Status status = embedded_options(options.head_args, options.code_search_path, &embedded)) return status;
+  return start_embedded(embedded, raylet_pid, socket);
+}
+
+void end_raylet(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Status init_locked(Process &process, const runtime::Options &options) {
+  if (options.local_mode) {
+    return base::failure(Code::kInvalidArgument,
+                         "local_mode is not available: run without it (a session takes milliseconds)");
+  }
+  if (Status status = check_conflict()) return status;
+  pid_t raylet_pid = 0;
+  base::File socket;
+  if (Status status = open_session(options, &raylet_pid, &socket)) return status;
+  wire::Hello hello;
+  hello.role = wire::Role::kDriver;
+  hello.functions = Functions::instance().names();
+  hello.arguments = command_line();
+  const base::File program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  if (!program) base::throw_errno("open of /proc/self/exe");
+  std::unique_ptr<Session> session;
+  Status status =
+      Session::attach(std::move(socket), std::move(hello), {program.get(), STDOUT_FILENO, STDERR_FILENO}, &session);
+  if (status != nullptr) {
+    if (raylet_pid != 0) end_raylet(raylet_pid);
+    return status;
+  }
+  process.raylet_pid = raylet_pid;
+  process.session.store(session.release(), std::memory_order_release);
+  return nullptr;
+}
+
+}  // namespace
+
+Session *current_session() { return process().session.load(std::memory_order_acquire); }
+
+void set_current_session(std::unique_ptr<Session> session) {
+  static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
+  static_cast<void>(registered);
+  process().session.store(session.release(), std::memory_order_release);
+}
+
+}  // namespace client
+
+using client::current_session;
+using client::Session;
+
+namespace {
+
+Status not_initialized() {
+  return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
+}
+
+}  // namespace
+
+Reference::Reference(const Reference &other) noexcept : session_(other.session_), row_(other.row_) {
+  if (row_ != nullptr) session_->copy_handle(*row_);
+}
+
+Reference &Reference::operator=(const Reference &other) noexcept {
+  Reference copy(other);
+  return *this = std::move(copy);
+}
+
+Reference &Reference::operator=(Reference &&other) noexcept {
+  if (this == &other) return *this;
+  // The old handle goes last: it may be the only one of what the new one came out of.
+  Reference old;
+  std::swap(old.session_, session_);
+  std::swap(old.row_, row_);
+  std::swap(session_, other.session_);
+  std::swap(row_, other.row_);
+  return *this;
+}
+
+Reference::~Reference() {
+  if (row_ != nullptr) session_->drop_handle(*row_);
+}
+
+Reference Reference::from_id(std::string_view id) {
+  Session *const session = current_session();
+  return session == nullptr ? Reference() : session->take(id);
+}
+
+std::string Reference::id() const { return row_ == nullptr ? std::string() : session_->id_of(*this); }
+
+Draft::Draft(Draft &&other) noexcept { *this = std::move(other); }
+
+Draft &Draft::operator=(Draft &&other) noexcept {
+  if (this == &other) return *this;
+  if (row_ != nullptr) session_->abort(*this);
+  session_ = std::exchange(other.session_, nullptr);
+  row_ = std::exchange(other.row_, nullptr);
+  data_ = std::exchange(other.data_, nullptr);
+  bytes_ = std::exchange(other.bytes_, 0);
+  return *this;
+}
+
+Draft::~Draft() {
+  if (row_ != nullptr) session_->abort(*this);
+}
+
+namespace runtime {
+namespace {
+
+thread_local Collector *innermost_collector = nullptr;
+
+}  // namespace
+
+Status init(const Options &options) {
+  client::Process &process = client::process();
+  const std::lock_guard lock(process.mutex);
+  if (current_session() != nullptr) return nullptr;
+  client::set_current_session(nullptr);  // registers the fork handler before there is anything to protect
+  try {
+    return client::init_locked(process, options);
+  } catch (const base::Fault &fault) {
+    return base::failure(Code::kInvalidArgument, fault.what());
+  }
+}
+
+bool is_initialized() { return current_session() != nullptr; }
+
+void shutdown() {
+  client::Process &process = client::process();
+  const std::lock_guard lock(process.mutex);
+  Session *const session = process.session.exchange(nullptr);
+  if (session == nullptr) return;
+  const pid_t raylet_pid = std::exchange(process.raylet_pid, 0);
+  if (raylet_pid != 0) {
+    wire::StopReply reply;
+    static_cast<void>(wire::ask(session->socket(), wire::StopRequest{}, &reply));  // a dead raylet needs no stopping
+  }
+  std::unique_ptr<Session> left(session);
+  const bool outlived = left->handles_alive() != 0;
+  left->leave();
+  if (outlived) process.outlived.push_back(std::move(left));
+  if (raylet_pid != 0) client::end_raylet(raylet_pid);
+}
+
+void register_function(std::string_view name, const void *target, std::size_t target_bytes, Invoker invoker) {
+  client::Functions::instance().add(name, target, target_bytes, invoker);
+}
+
+std::uint64_t find_function(const void *target, std::size_t target_bytes) {
+  return client::Functions::instance().number_of(target, target_bytes);
+}
+
+Status create(std::uint64_t bytes, Format format, Draft *draft) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->create(bytes, format, segment::Kind::kValue, draft);
+}
+
+Status seal(Draft &&draft, const Reference *contained, std::size_t contained_count, Reference *reference) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized()
+                            : session->seal(std::move(draft), {contained, contained_count}, reference);
+}
+
+Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  return session->get(reference, base::deadline_after_ms(timeout_ms), bytes);
+}
+
+Status get_all(const Reference *const *references, std::size_t count, std::int64_t timeout_ms, Bytes *bytes) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  const std::int64_t deadline_ns = base::deadline_after_ms(timeout_ms);
+  const std::unique_ptr<bool[]> ready(new bool[count]);
+  if (Status status = session->wait({references, count}, count, deadline_ns, ready.get())) return status;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (Status status = session->get(*references[i], deadline_ns, &bytes[i])) return status;
+  }
+  return nullptr;
+}
+
+Status wait(const Reference *const *references, std::size_t count, std::size_t wanted, std::int64_t timeout_ms,
+            bool *ready) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  return session->wait({references, count}, wanted, base::deadline_after_ms(timeout_ms), ready);
+}
+
+Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, Reference *result) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->submit(function, {arguments, count}, result);
+}
+
+void note_contained(const Reference &reference) {
+  if (innermost_collector != nullptr && !reference.empty()) innermost_collector->found_.push_back(reference);
+}
+
+Collector::Collector() : outer_(innermost_collector) { innermost_collector = this; }
+Collector::~Collector() { innermost_collector = outer_; }
+
+}  // namespace runtime
+}  // namespace mobula

@@ -1,0 +1,121 @@
+// client/session.h: this process's membership of one session: objects, waits and tasks over the segment.
+//   Threads    thread-safe; the control socket is used under a lock of its own
+//   Process    one process; after a fork() the child's copy is dead and touches nothing
+//   Crash      see refs/references.h; the raylet reaps what a dead client leaves
+//   Ownership  lives until the process ends, so that handles may outlive Shutdown; leave() empties it
+//   Errors     conditions as Status
+//   Cost       create, seal, get, copy, drop: no system call once warm
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "client/outbox.h"
+#include "client/pools.h"
+#include "client/waiter.h"
+#include "mobula/runtime.h"
+#include "refs/references.h"
+#include "segment/segment.h"
+#include "wire/socket.h"
+
+namespace mobula::client {
+
+constexpr std::size_t kObjectIdBytes = 15;  // fits the small-string buffer: epoch 5, entry 4, generation 6
+
+class Session {
+ public:
+  // Says hello on a connected control socket and maps the segment that comes back.
+  static Status attach(base::File socket, wire::Hello hello, const std::vector<int> &descriptors,
+                       std::unique_ptr<Session> *session);
+  ~Session();
+
+  // Leaves the session: the raylet reaps this client. REQUIRES: no other thread is inside a call.
+  void leave();
+  // Handles and drafts of this process that are still alive: while there are any the Session must stay.
+  std::size_t handles_alive() const { return references_->rows().in_use() - pools_->rows_kept(); }
+  // In a child made by fork(): the mapping is not there, so every handle and call must do nothing.
+  void abandon_after_fork() { live_.store(false, std::memory_order_relaxed); }
+  bool is_live() const { return live_.load(std::memory_order_acquire); }
+
+  // --- objects ---------------------------------------------------------------------------------------------------
+  Status create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft);
+  Status seal(Draft &&draft, std::span<const Reference> contained, Reference *reference);
+  Status get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes);
+  // Waits until `wanted` are settled; ready[i] tells which.
+  Status wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns, bool *ready);
+  Status pin(const Reference &reference);
+  Status unpin(const Reference &reference);
+  // Gives the caller's handle back and frees the object now, unless somebody else still refers to it.
+  Status delete_object(Reference reference, bool *deleted);
+
+  Reference take(refs::ObjectName name);
+  Reference take(std::string_view id);
+  std::string id_of(const Reference &reference) const;
+  static refs::ObjectName name_of(const Reference &reference) { return refs::References::name_of(*reference.row_); }
+
+  // --- tasks -----------------------------------------------------------------------------------------------------
+  Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *result);
+
+  // --- used by the handle types ------------------------------------------------------------------------------------
+  void copy_handle(segment::Row &row) noexcept {
+    if (is_live()) refs::References::copy(row);
+  }
+  void drop_handle(segment::Row &row) noexcept;
+  void abort(Draft &draft) noexcept;
+
+  // --- used by the worker ----------------------------------------------------------------------------------------
+  segment::Segment &segment() { return *segment_; }
+  Waiter &waiter() { return *waiter_; }
+  Outbox &outbox() { return *outbox_; }
+  std::uint32_t client_id() const { return client_id_; }
+  // Bytes of a settled entry that the caller or the raylet holds.
+  Status read(refs::ObjectName name, Bytes *bytes);
+  // Makes a worker's waits tell the raylet that its slot is free. Set while a task runs.
+  void set_running_task(bool running) { running_task_.store(running, std::memory_order_relaxed); }
+  // Tells the raylet that the references are packed inside the container. REQUIRES: it is not sealed yet.
+  void send_contained(refs::ObjectName container, std::span<const refs::ObjectName> contained);
+  // The names of references that are about to be told to others.
+  static std::vector<refs::ObjectName> shared_names(std::span<const Reference> references);
+
+  const std::string &name() const { return name_; }
+  int socket() const { return socket_.get(); }
+
+ private:
+  Session();
+  void open_rings(base::File raylet_event);
+
+  Status pop_entry(std::uint64_t bytes, PooledEntry *pooled);
+  Status wait_for_entry(std::uint64_t bytes, PooledEntry *pooled);
+  Status full_store_error(std::uint64_t bytes, std::int64_t waited_ms);
+  // A row of ours on a FREE entry that is now CREATING or PENDING.
+  Status begin_entry(std::uint64_t bytes, refs::State state, segment::Row **row);
+  Status take_name(refs::ObjectName name, segment::Row **row);
+  Status wait_for_rows(std::uint32_t chunks_before);
+  Status pending_result(Reference *result);
+  Status spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *spec);
+  bool is_settled(const Reference &reference) const;
+  template <typename Ready>
+  segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns);
+  Status read_failure(refs::ObjectName name, std::uint64_t word);
+  Status read_plain(const segment::EntryHeader &header, Bytes *bytes) const;
+  Status not_live() const;
+
+  std::atomic<bool> live_{true};
+  std::string name_;
+  std::uint32_t client_id_ = 0;
+  std::uint32_t pid_ = 0;
+  base::File socket_;
+  std::mutex socket_mutex_;
+  std::unique_ptr<segment::Segment> segment_;
+  std::unique_ptr<refs::References> references_;
+  std::unique_ptr<Waiter> waiter_;
+  std::unique_ptr<Outbox> outbox_;
+  std::unique_ptr<Pools> pools_;
+  std::int64_t put_timeout_ms_ = base::kPutTimeoutMsDefault;
+  std::atomic<bool> running_task_{false};
+  std::atomic<std::uint32_t> blocked_threads_{0};
+};
+
+}  // namespace mobula::client

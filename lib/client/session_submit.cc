@@ -1,0 +1,80 @@
+// Submitting tasks: steps S1..S7 of docs/reference-rules.md.
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "client/session.h"
+#include "tasks/task_spec.h"
+
+namespace mobula::client {
+
+// S1: the result exists, PENDING, before anybody is told of the task; its submitter holds it.
+Status Session::pending_result(Reference *result) {
+  segment::Row *row = nullptr;
+  if (Status status = begin_entry(0, refs::State::kPending, &row)) return status;
+  refs::References::share(*row);
+  *result = Reference(this, row);
+  return nullptr;
+}
+
+Status Session::spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *spec) {
+  static thread_local std::vector<tasks::ArgumentToEncode> encoded;
+  static thread_local std::vector<std::vector<refs::ObjectName>> contained;
+  encoded.clear();
+  contained.clear();
+  for (const runtime::Argument &argument : arguments) {
+    tasks::ArgumentToEncode to_encode;
+    to_encode.format = argument.format;
+    if (argument.reference != nullptr) {
+      if (argument.reference->session_ != this) {
+        return base::failure(Code::kObjectLost, "an argument refers to an object of no session, or of another one");
+      }
+      refs::References::share(*argument.reference->row_);
+      to_encode.reference = name_of(*argument.reference);
+    } else {
+      to_encode.value = {static_cast<const std::byte *>(argument.data), argument.bytes};
+      if (argument.contained_count > 0) {
+        contained.push_back(shared_names({argument.contained, argument.contained_count}));
+        to_encode.contained = contained.back();
+      }
+    }
+    encoded.push_back(to_encode);
+  }
+  const std::span<const std::byte> bytes = tasks::encode_spec(function, base::kRetriesDefault, encoded);
+  if (bytes.size() > base::kSpecBytesMax) {
+    return base::failure(
+        Code::kInvalidArgument,
+        fmt::format("the task's arguments take {} bytes by value, the limit is {}: Put large ones and pass "
+                    "their references",
+                    bytes.size(), base::kSpecBytesMax));
+  }
+  Draft draft;
+  if (Status status = create(bytes.size(), 0, segment::Kind::kSpec, &draft)) return status;
+  std::memcpy(draft.data(), bytes.data(), bytes.size());
+  return seal(std::move(draft), {}, spec);
+}
+
+Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *result) {
+  if (!is_live()) return not_live();
+  if (arguments.size() > base::kArgumentsMax) {
+    return base::failure(Code::kInvalidArgument, fmt::format("a task takes at most {} arguments, {} were given",
+                                                             base::kArgumentsMax, arguments.size()));
+  }
+  Reference spec;
+  Reference pending;
+  if (Status status = spec_object(function, arguments, &spec)) return status;
+  if (Status status = pending_result(&pending)) return status;
+  refs::References::share(*spec.row_);
+  const segment::RingSlot slot = wire::task_slot(wire::ToRaylet::kSubmit, {name_of(spec), name_of(pending)});
+  if (!outbox_->send(slot, Outbox::Urgency::kNow)) {  // S2..S6
+    return base::failure(Code::kRayletDied,
+                         "the raylet of this session has died or was stopped: the task was not submitted");
+  }
+  // S7: dropped like any other handle; but no hint: the raylet, which holds the spec now, frees it after the task.
+  std::uint32_t entry = 0;
+  references_->release_shared(*std::exchange(spec.row_, nullptr), &entry);
+  *result = std::move(pending);
+  return nullptr;
+}
+
+}  // namespace mobula::client

@@ -1,0 +1,189 @@
+// Waiting for objects and reading what they became.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "client/functions.h"
+#include "client/session.h"
+#include "refs/waiters.h"
+#include "tasks/task_spec.h"
+
+namespace mobula::client {
+namespace {
+
+Status timed_out(std::size_t missing, std::size_t count) {
+  return base::failure(
+      Code::kTimeout, fmt::format("Get timeout: {} of {} objects were not ready in time; the references are still good",
+                                  missing, count));
+}
+
+Status lost() { return base::failure(Code::kObjectLost, "the object is gone: its last reference was dropped"); }
+
+std::string function_name(std::uint64_t number) {
+  const Function *const function = number == 0 ? nullptr : Functions::instance().find(number);
+  return function == nullptr ? std::string() : function->name;
+}
+
+std::string verdict_text(const segment::Verdict &verdict) {
+  const std::string function = function_name(verdict.function);
+  const std::string task = function.empty() ? "the task" : "the task " + function;
+  switch (static_cast<Code>(verdict.code)) {
+    case Code::kWorkerDied:
+      return verdict.signal != 0 ? fmt::format("the worker with pid {} was killed by signal {} ({}) while it ran {}",
+                                               verdict.pid, verdict.signal, strsignal(verdict.signal), task)
+                                 : fmt::format("the worker with pid {} ended while it ran {}", verdict.pid, task);
+    case Code::kOwnerDied:
+      return fmt::format("the process with pid {} that was to make the object has ended", verdict.pid);
+    case Code::kFunctionNotFound:
+      return "Executable function not found: no worker of this session knows the task's function; start the session "
+             "with "
+             "--library, or register the function in the program with RAY_REMOTE";
+    case Code::kObjectLost:
+      return "an argument of the task was gone before the task could use it";
+    case Code::kLimitReached:
+      return fmt::format("the session has its limit of {} tasks", base::kTasksMax);
+    default:
+      return fmt::format("the raylet failed the object with code {}", verdict.code);
+  }
+}
+
+}  // namespace
+
+bool Session::is_settled(const Reference &reference) const {
+  // acquire: the bytes written before the state are visible to us.
+  const refs::ObjectName name = name_of(reference);
+  const std::uint64_t word = segment_->entry(name.entry).state.load(std::memory_order_seq_cst);
+  return refs::is_settled(word) || !refs::names(word, name.generation);
+}
+
+// A worker that is going to sleep for an object gives its slot back meanwhile (rule 30).
+template <typename Ready>
+segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns) {
+  bool told = false;
+  const segment::Wake wake = waiter_->wait_until(ready, deadline_ns, [&] {
+    told = running_task_.load(std::memory_order_relaxed);
+    if (told && blocked_threads_.fetch_add(1) == 0) {
+      outbox_->send(wire::slot_of(wire::ToRaylet::kBlocked), Outbox::Urgency::kNow);
+    }
+  });
+  if (told && blocked_threads_.fetch_sub(1) == 1) {
+    outbox_->send(wire::slot_of(wire::ToRaylet::kUnblocked), Outbox::Urgency::kWhenConvenient);
+  }
+  return wake;
+}
+
+Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes) {
+  if (!is_live() || reference.session_ != this) return not_live();
+  if (!is_settled(reference)) {
+    const Reference *const one = &reference;
+    bool ready = false;
+    if (Status status = wait({&one, 1}, 1, deadline_ns, &ready)) return status;
+    if (!ready) return timed_out(1, 1);
+  }
+  return read(name_of(reference), bytes);
+}
+
+Status Session::wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns,
+                     bool *ready) {
+  if (!is_live()) return not_live();
+  std::vector<std::uint32_t> open;
+  std::size_t settled = 0;
+  for (std::size_t i = 0; i < references.size(); ++i) {
+    if (references[i]->session_ != this) return not_live();
+    ready[i] = is_settled(*references[i]);
+    if (ready[i])
+      ++settled;
+    else
+      open.push_back(static_cast<std::uint32_t>(i));
+  }
+  if (settled >= wanted) return nullptr;
+  // For all of them one waiter bit suffices, that of the last: who wakes for it looks at the rest and moves it on.
+  const bool all = wanted == references.size();
+  if (!all) {
+    for (const std::uint32_t i : open) refs::set_waiter(*segment_, client_id_, name_of(*references[i]).entry);
+  }
+  const auto look = [&] {
+    while (all && !open.empty() && is_settled(*references[open.back()])) {
+      ready[open.back()] = true;
+      open.pop_back();
+      ++settled;
+      if (!open.empty()) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
+    }
+    if (!all) {
+      std::erase_if(open, [&](std::uint32_t i) { return ready[i] = is_settled(*references[i]); });
+      settled = references.size() - open.size();
+    }
+    return settled >= wanted;
+  };
+  if (all) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
+  const segment::Wake wake = wait_for_objects(look, deadline_ns);
+  if (wake == segment::Wake::kRayletDied) {
+    return base::failure(Code::kRayletDied,
+                         "the raylet of this session has died or was stopped while objects were awaited");
+  }
+  for (const std::uint32_t i : open) ready[i] = is_settled(*references[i]);
+  return nullptr;
+}
+
+Status Session::read_plain(const segment::EntryHeader &header, Bytes *bytes) const {
+  const std::uint64_t offset = header.offset;
+  const std::uint64_t size = header.size;
+  const bool is_inline = offset == segment::kInlineOffset;
+  if (is_inline ? size > segment::kInlineBytes : !segment_->contains(offset, size)) {
+    return base::failure(Code::kObjectLost,
+                         fmt::format("the object's header is damaged: offset {}, size {}", offset, size));
+  }
+  *bytes = {is_inline ? header.inline_bytes : segment_->readable(offset), size, header.format};
+  return nullptr;
+}
+
+Status Session::read(refs::ObjectName name, Bytes *bytes) {
+  const segment::EntryHeader &header = segment_->entry(name.entry);
+  const std::uint64_t word = header.state.load(std::memory_order_acquire);
+  if (!refs::names(word, name.generation) || !refs::is_settled(word)) return lost();
+  if (refs::state_of(word) == refs::State::kFailed) return read_failure(name, word);
+  if (header.kind != segment::Kind::kForward) return read_plain(header, bytes);
+  segment::ForwardTarget target{};
+  std::memcpy(&target, header.inline_bytes, sizeof target);
+  if (target.entry >= segment_->entries_reserved()) return lost();
+  return read_plain(segment_->entry(target.entry), bytes);
+}
+
+Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
+  const segment::EntryHeader &header = segment_->entry(name.entry);
+  const segment::Verdict &verdict = header.verdict;
+  if (refs::writer_of(word) == refs::kRayletWriter && verdict.cause_entry == segment::kNoEntry) {
+    Status status = base::failure(static_cast<Code>(verdict.code), verdict_text(verdict));
+    status->pid = verdict.pid;
+    status->signal = verdict.signal;
+    status->function = function_name(verdict.function);
+    return status;
+  }
+  if (refs::writer_of(word) == refs::kRayletWriter) {
+    // The cause is held by the raylet as long as this entry is; it stands for itself, so this goes one level deep.
+    if (verdict.cause_entry >= segment_->entries_reserved()) return lost();
+    const segment::EntryHeader &cause = segment_->entry(verdict.cause_entry);
+    const std::uint64_t cause_word = cause.state.load(std::memory_order_acquire);
+    if (!refs::names(cause_word, verdict.cause_generation) || refs::state_of(cause_word) != refs::State::kFailed)
+      return lost();
+    const bool stands_alone =
+        refs::writer_of(cause_word) != refs::kRayletWriter || cause.verdict.cause_entry == segment::kNoEntry;
+    return stands_alone ? read_failure({verdict.cause_entry, verdict.cause_generation}, cause_word) : lost();
+  }
+  Bytes bytes;
+  if (header.kind == segment::Kind::kForward) {
+    segment::ForwardTarget target{};
+    std::memcpy(&target, header.inline_bytes, sizeof target);
+    if (target.entry >= segment_->entries_reserved()) return lost();
+    if (Status status = read_plain(segment_->entry(target.entry), &bytes)) return status;
+  } else if (Status status = read_plain(header, &bytes)) {
+    return status;
+  }
+  std::optional<Error> error = tasks::decode_error({bytes.data, bytes.size});
+  if (!error) return base::failure(Code::kObjectLost, "the error that the task left cannot be read");
+  return std::make_unique<Error>(std::move(*error));
+}
+
+}  // namespace mobula::client

@@ -1,0 +1,56 @@
+// client/waiter.h: how threads of this process sleep until something in the segment changes.
+//   Threads    thread-safe; any number sleep on the one bell of the process
+//   Cost       a few hundred pauses, then one system call per sleep; no polling
+#pragma once
+
+#include <cstdint>
+
+#include "segment/bell.h"
+
+namespace mobula::client {
+
+class Waiter {
+ public:
+  Waiter(segment::ClientSlot &slot, const segment::Half &life);
+
+  // Returns kRung as soon as ready() says true; it is asked again after every ring. kTimeout: the deadline
+  // (base::kForever for none) has passed. before_sleep() runs once, if the thread is really going to sleep.
+  // Ordering: steps W2..W6 of docs/reference-rules.md; ready() must use acquire loads or stronger.
+  template <typename Ready, typename BeforeSleep>
+  segment::Wake wait_until(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep) {
+    for (std::uint32_t i = 0; i < spins_; ++i) {
+      if (ready()) return segment::Wake::kRung;
+      pause();
+    }
+    before_sleep();
+    for (;;) {
+      const std::uint32_t seen = slot_.bell.load(std::memory_order_seq_cst);  // W2
+      slot_.sleepers.fetch_add(1, std::memory_order_seq_cst);                 // W3
+      segment::Wake wake = segment::Wake::kRung;
+      const bool satisfied = ready();                                                       // W4
+      if (!satisfied) wake = segment::wait_for_bell(slot_.bell, seen, life_, deadline_ns);  // W5
+      slot_.sleepers.fetch_sub(1, std::memory_order_seq_cst);                               // W6
+      if (satisfied || ready()) return segment::Wake::kRung;
+      if (wake != segment::Wake::kRung) return wake;
+    }
+  }
+  template <typename Ready>
+  segment::Wake wait_until(Ready ready, std::int64_t deadline_ns) {
+    return wait_until(ready, deadline_ns, [] {});
+  }
+
+ private:
+  static void pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
+  segment::ClientSlot &slot_;
+  const segment::Half &life_;
+  const std::uint32_t spins_;
+};
+
+}  // namespace mobula::client

@@ -1,0 +1,204 @@
+// mobula/runtime.h: the untyped functions under the ray:: templates.
+//   Threads    every function and const method may be called by any thread; one Draft or Call belongs to one thread
+//   Process    acts for the process that called init(); in a child made by fork() every call answers kNotInitialized
+//   Ownership  a Reference is one counted handle; Bytes stay valid while the Reference they came from lives
+//   Errors     conditions come back as a Status (null = success); nothing here throws, except std::bad_alloc
+//   Cost       Reference copy: one uncontended increment. create, seal, get of a settled object: no system call
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#define MOBULA_EXPORT __attribute__((visibility("default")))
+
+namespace mobula {
+
+// What went wrong, as a value. The caller's next step is given with each value.
+enum class Code : std::uint32_t {
+  kOk = 0,
+  kTimeout = 1,           // wait again: the reference is still good
+  kTaskFailed = 2,        // the user's function threw: read type and message
+  kWorkerDied = 3,        // the process that ran the task died, also on its retry: read pid and signal
+  kStoreFull = 4,         // no space came before the deadline: release something, put again
+  kTooLarge = 5,          // never fits: give the session more memory
+  kObjectLost = 6,        // nobody has it any more, or it was never an object of this session
+  kFunctionNotFound = 7,  // no worker of this session knows the function
+  kNotInitialized = 8,    // call ray::Init first
+  kRayletDied = 9,        // the session is over: Shutdown, then Init anew
+  kInvalidArgument = 10,  // read the message
+  kOwnerDied = 11,        // the driver that the task belonged to has ended
+  kLimitReached = 12,     // a stated limit of the session: read the message
+};
+
+struct Error {
+  Code code = Code::kOk;
+  std::string message;
+  std::string function;  // the task's function, "" when no task was involved
+  std::string type;      // demangled type of the user's exception, "" otherwise
+  std::int32_t pid = 0;  // process that failed, 0 when unknown
+  std::int32_t signal = 0;
+};
+
+// Null means success.
+using Status = std::unique_ptr<Error>;
+
+// How the bytes of an object are to be read. The low 8 bits are the encoding; for kArray, bits 8..15 hold the Element.
+enum class Encoding : std::uint32_t { kMsgpack = 0, kString = 1, kArray = 2 };
+enum class Element : std::uint32_t { kI8 = 1, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kF32, kF64 };
+using Format = std::uint32_t;
+constexpr Format format_of(Encoding encoding) { return static_cast<Format>(encoding); }
+constexpr Format format_of(Element element) {
+  return static_cast<Format>(Encoding::kArray) | (static_cast<Format>(element) << 8);
+}
+
+// Bytes of a settled object, read-only in the segment.
+struct Bytes {
+  const std::byte *data = nullptr;
+  std::uint64_t size = 0;
+  Format format = 0;
+};
+
+namespace client {
+class Session;
+}
+namespace segment {
+struct Row;
+}
+
+// One counted handle of one object. Empty, or valid until dropped; may outlive Shutdown (then it names nothing).
+class MOBULA_EXPORT Reference {
+ public:
+  Reference() noexcept = default;
+  Reference(const Reference &other) noexcept;
+  Reference(Reference &&other) noexcept : session_(other.session_), row_(other.row_) {
+    other.session_ = nullptr;
+    other.row_ = nullptr;
+  }
+  Reference &operator=(const Reference &other) noexcept;
+  Reference &operator=(Reference &&other) noexcept;
+  ~Reference();
+
+  // Takes a handle by ObjectID (15 raw bytes). Empty when the object is gone or of another session.
+  static Reference from_id(std::string_view id);
+  // The ObjectID: 15 raw bytes, which fit the small-string buffer; "" when empty or after Shutdown.
+  std::string id() const;
+  bool empty() const noexcept { return row_ == nullptr; }
+
+ private:
+  friend class client::Session;
+  Reference(client::Session *session, segment::Row *row) noexcept : session_(session), row_(row) {}
+  client::Session *session_ = nullptr;
+  segment::Row *row_ = nullptr;
+};
+
+// An object being written. Dropping it aborts the object.
+class MOBULA_EXPORT Draft {
+ public:
+  Draft() noexcept = default;
+  Draft(Draft &&other) noexcept;
+  Draft &operator=(Draft &&other) noexcept;
+  ~Draft();
+  std::byte *data() const noexcept { return data_; }
+  std::uint64_t size() const noexcept { return bytes_; }
+
+ private:
+  friend class client::Session;
+  client::Session *session_ = nullptr;
+  segment::Row *row_ = nullptr;
+  std::byte *data_ = nullptr;
+  std::uint64_t bytes_ = 0;
+};
+
+// One running task, seen from the function that executes it.
+class MOBULA_EXPORT Call {
+ public:
+  virtual std::size_t argument_count() const = 0;
+  // REQUIRES: index < argument_count(). Reference arguments arrive as the bytes of the object they name.
+  virtual Bytes argument(std::size_t index) const = 0;
+  // Writes the result: one copy into the segment. `contained` are the references packed inside the bytes.
+  virtual Status set_result(const void *data, std::uint64_t bytes, Format format, const Reference *contained,
+                            std::size_t contained_count) = 0;
+
+ protected:
+  ~Call() = default;
+};
+
+// Decodes the arguments, calls the function stored at `target`, sets the result. Exceptions of the user pass through.
+using Invoker = void (*)(const void *target, Call &call);
+
+namespace runtime {
+
+struct Options {
+  std::string address;  // session name to attach to; "" = RAY_ADDRESS, else an embedded session
+  bool local_mode = false;
+  std::vector<std::string> head_args;  // --num-cpus N, --object-store-memory BYTES; others are ignored, as documented
+  std::vector<std::string> code_search_path;  // libraries (or folders of them) that the workers load
+};
+
+// Starts or joins a session. A repeated call without shutdown() is a no-op.
+MOBULA_EXPORT Status init(const Options &options);
+MOBULA_EXPORT bool is_initialized();
+// Leaves the session; ends it when it was embedded. Idempotent. REQUIRES: no other thread is inside a call.
+MOBULA_EXPORT void shutdown();
+
+// Registers `name` for the function whose pointer (8 or 16 bytes) lies at `target`. The same pair twice is fine; one
+// name for two functions is kept as an error, which init() and the worker template report. Called by static
+// initialisers.
+MOBULA_EXPORT void register_function(std::string_view name, const void *target, std::size_t target_bytes,
+                                     Invoker invoker);
+// The number by which tasks name the function, 0 when it was never registered.
+MOBULA_EXPORT std::uint64_t find_function(const void *target, std::size_t target_bytes);
+
+// Room for an object of `bytes`. Waits for space when the store is full; kStoreFull after the put deadline.
+MOBULA_EXPORT Status create(std::uint64_t bytes, Format format, Draft *draft);
+// Makes it readable by all, writable by none. `contained` are the references packed inside.
+MOBULA_EXPORT Status seal(Draft &&draft, const Reference *contained, std::size_t contained_count, Reference *reference);
+// Waits for one object; timeout_ms < 0 = for ever. An error of the task that was to make it is returned as its Status.
+MOBULA_EXPORT Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes);
+// Waits for all, then returns the first error in order, if any.
+MOBULA_EXPORT Status get_all(const Reference *const *references, std::size_t count, std::int64_t timeout_ms,
+                             Bytes *bytes);
+// Waits until `wanted` of them are settled or the time is over; ready[i] tells which. A failed object counts as ready.
+MOBULA_EXPORT Status wait(const Reference *const *references, std::size_t count, std::size_t wanted,
+                          std::int64_t timeout_ms, bool *ready);
+
+struct Argument {
+  const Reference *reference = nullptr;  // set: the task gets that object's bytes
+  const void *data = nullptr;            // else: these
+  std::uint64_t bytes = 0;
+  Format format = 0;
+  const Reference *contained = nullptr;  // references packed inside the bytes
+  std::size_t contained_count = 0;
+};
+MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, Reference *result);
+
+// Packing a Reference inside a value calls note_contained; the encoder brackets the packing with a Collector.
+MOBULA_EXPORT void note_contained(const Reference &reference);
+class MOBULA_EXPORT Collector {
+ public:
+  Collector();  // collectors of one thread nest
+  ~Collector();
+  Collector(const Collector &) = delete;
+  Collector &operator=(const Collector &) = delete;
+  const Reference *data() const { return found_.data(); }
+  std::size_t size() const { return found_.size(); }
+
+ private:
+  friend void note_contained(const Reference &);
+  Collector *outer_;
+  std::vector<Reference> found_;
+};
+
+// glibc hands control here before main: as a worker template when the raylet re-executed the program, else to main.
+MOBULA_EXPORT int start_main(int (*main)(int, char **, char **), int argc, char **argv, void (*init)(), void (*fini)(),
+                             void (*rtld_fini)(), void *stack_end);
+
+// The mobula-worker program: forks workers for these libraries until the raylet goes. Returns the exit status.
+MOBULA_EXPORT int serve_as_template(const std::string &socket_path, const std::vector<std::string> &libraries);
+
+}  // namespace runtime
+}  // namespace mobula

@@ -1,0 +1,37 @@
+// ray/api.h: the one header a program includes. Source-compatible with the Ray C++ API; header-only over
+// mobula/runtime.h.
+//   Threads    every function may be called by any thread; one ObjectRef object belongs to one thread at a time
+//   Process    acts for the process that called ray::Init
+//   Errors     exceptions of ray::internal, all derived from RayException
+#pragma once
+
+// Programs written for Ray lean on these without including them.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <iostream>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "ray/api/config.h"
+#include "ray/api/exceptions.h"
+#include "ray/api/function_traits.h"
+#include "ray/api/invoker.h"
+#include "ray/api/msgpack.h"
+#include "ray/api/object_ref.h"
+#include "ray/api/objects.h"
+#include "ray/api/pack_buffer.h"
+#include "ray/api/ray_remote.h"
+#include "ray/api/runtime.h"
+#include "ray/api/serializer.h"
+#include "ray/api/start_hook.h"
+#include "ray/api/task_caller.h"
+#include "ray/api/wait_result.h"

@@ -1,0 +1,82 @@
+// ray/api/function_traits.h: what a function pointer takes and gives, and the choice among overloads.
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+
+namespace ray {
+namespace internal {
+
+template <typename T>
+using remove_cvref_t = std::remove_cv_t<std::remove_reference_t<T>>;
+
+// Result and decayed parameter types of a pointer to a free or static function.
+template <typename F>
+struct FunctionTraits {
+  static constexpr bool kIsFunction = false;
+};
+template <typename R, typename... Parameters>
+struct FunctionTraits<R (*)(Parameters...)> {
+  static constexpr bool kIsFunction = true;
+  static constexpr std::size_t kParameterCount = sizeof...(Parameters);
+  using Result = std::decay_t<R>;
+  using Arguments = std::tuple<std::decay_t<Parameters>...>;
+};
+template <typename R, typename... Parameters>
+struct FunctionTraits<R (*)(Parameters...) noexcept> : FunctionTraits<R (*)(Parameters...)> {};
+
+// A function that returns a pointer makes an actor; every other free or static function is a task.
+template <typename F, bool = FunctionTraits<F>::kIsFunction>
+struct IsTask : std::false_type {};
+template <typename F>
+struct IsTask<F, true> : std::bool_constant<!std::is_pointer_v<typename FunctionTraits<F>::Result>> {};
+
+// Picks the overload with exactly these parameter types. A class, so that deduction cannot add parameters to the list.
+template <typename... Parameters>
+struct Overload {
+  template <typename R>
+  static constexpr auto pick(R (*function)(Parameters...)) {
+    return function;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...)) {
+    return method;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...) const) {
+    return method;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...) &) {
+    return method;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...) const &) {
+    return method;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...) &&) {
+    return method;
+  }
+  template <typename R, typename C>
+  static constexpr auto pick(R (C::*method)(Parameters...) volatile) {
+    return method;
+  }
+};
+
+// Overload of the types before End. The macro adds End, so that a list of no types is not an empty macro argument.
+struct End {};
+template <typename Before, typename... Rest>
+struct OverloadBefore;
+template <typename... Before>
+struct OverloadBefore<std::tuple<Before...>, End> : Overload<Before...> {};
+template <typename... Before, typename Next, typename... Rest>
+struct OverloadBefore<std::tuple<Before...>, Next, Rest...> : OverloadBefore<std::tuple<Before..., Next>, Rest...> {};
+
+}  // namespace internal
+}  // namespace ray
+
+// One overload of a function, named by its parameter types: RAY_FUNC(Plus, int, int). No types = the one without any.
+#define RAY_FUNC(...) RAY_INTERNAL_FUNC(__VA_ARGS__, ::ray::internal::End)
+#define RAY_INTERNAL_FUNC(function, ...) ::ray::internal::OverloadBefore<std::tuple<>, __VA_ARGS__>::pick(function)

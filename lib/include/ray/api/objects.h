@@ -1,0 +1,115 @@
+// ray/api/objects.h: Put, Get and Wait.
+//   Threads    every function may be called by any thread
+//   Errors     the exceptions of ray/api/exceptions.h; timeouts are RayTimeoutException, also for several objects
+//   Cost       Put: one copy into the store. Get: one copy out. No system call while nothing has to be waited for
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "mobula/runtime.h"
+#include "ray/api/elements.h"
+#include "ray/api/exceptions.h"
+#include "ray/api/object_ref.h"
+#include "ray/api/pack_buffer.h"
+#include "ray/api/serializer.h"
+#include "ray/api/wait_result.h"
+
+namespace ray {
+namespace internal {
+
+// Makes an object of the bytes.
+inline mobula::Reference store(const Encoded &encoded, const mobula::Reference *contained,
+                               std::size_t contained_count) {
+  mobula::Draft draft;
+  throw_unless_ok(mobula::runtime::create(encoded.size, encoded.format, &draft));
+  if (encoded.size != 0) std::memcpy(draft.data(), encoded.data, encoded.size);
+  mobula::Reference reference;
+  throw_unless_ok(mobula::runtime::seal(std::move(draft), contained, contained_count, &reference));
+  return reference;
+}
+
+template <typename T>
+std::vector<const mobula::Reference *> list_references(const std::vector<ObjectRef<T>> &objects) {
+  std::vector<const mobula::Reference *> references;
+  references.reserve(objects.size());
+  for (const ObjectRef<T> &object : objects) references.push_back(&object.reference());
+  return references;
+}
+
+}  // namespace internal
+
+// Copies `object` into the store.
+template <typename T>
+ObjectRef<T> Put(const T &object) {
+  internal::PackBuffer buffer;
+  if constexpr (internal::kMayContainReferences<T>) {
+    mobula::runtime::Collector collector;
+    const internal::Encoded encoded = internal::encode(object, buffer);
+    return ObjectRef<T>(internal::store(encoded, collector.data(), collector.size()));
+  } else {
+    return ObjectRef<T>(internal::store(internal::encode(object, buffer), nullptr, 0));
+  }
+}
+
+// Waits for the object and returns a copy of its value; timeout_ms -1 = for ever.
+template <typename T>
+std::shared_ptr<T> Get(const ObjectRef<T> &object) {
+  return object.Get();
+}
+template <typename T>
+std::shared_ptr<T> Get(const ObjectRef<T> &object, const int &timeout_ms) {
+  return object.Get(timeout_ms);
+}
+
+// Waits for all of them, in their order; the first error in that order throws. One time limit for all together.
+template <typename T>
+std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects, const int &timeout_ms) {
+  const std::vector<const mobula::Reference *> references = internal::list_references(objects);
+  std::vector<mobula::Bytes> bytes(objects.size());
+  internal::throw_unless_ok(mobula::runtime::get_all(references.data(), references.size(), timeout_ms, bytes.data()));
+  std::vector<std::shared_ptr<T>> values;
+  values.reserve(bytes.size());
+  for (const mobula::Bytes &one : bytes) values.push_back(std::make_shared<T>(internal::decode<T>(one)));
+  return values;
+}
+template <typename T>
+std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects) {
+  return Get<T>(objects, -1);
+}
+
+// The same by ObjectID.
+template <typename T>
+std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids, const int &timeout_ms) {
+  return Get<T>(std::vector<ObjectRef<T>>(ids.begin(), ids.end()), timeout_ms);
+}
+template <typename T>
+std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids) {
+  return Get<T>(ids, -1);
+}
+
+// Waits until num_objects of them are settled or the time is over; timeout_ms -1 = for ever. At most num_objects are
+// called ready, the first ones in order. A failed object is ready. REQUIRES: 0 < num_objects <= objects.size().
+template <typename T>
+WaitResult<T> Wait(const std::vector<ObjectRef<T>> &objects, int num_objects, int timeout_ms) {
+  if (num_objects <= 0 || static_cast<std::size_t>(num_objects) > objects.size()) {
+    throw internal::RayException("Wait object error: asked for " + std::to_string(num_objects) + " of " +
+                                 std::to_string(objects.size()) + " objects");
+  }
+  const std::vector<const mobula::Reference *> references = internal::list_references(objects);
+  const std::unique_ptr<bool[]> settled(new bool[objects.size()]());
+  internal::throw_unless_ok(mobula::runtime::wait(references.data(), references.size(),
+                                                  static_cast<std::size_t>(num_objects), timeout_ms, settled.get()));
+  WaitResult<T> result;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    const bool ready = settled[i] && result.ready.size() < static_cast<std::size_t>(num_objects);
+    (ready ? result.ready : result.unready).push_back(objects[i]);
+  }
+  return result;
+}
+
+}  // namespace ray
