@@ -1,0 +1,135 @@
+#include "raylet/clients.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "refs/row_table.h"
+
+namespace mobula::raylet {
+
+Clients::Clients(segment::Segment &segment)
+    : segment_(segment),
+      row_space_(base::kRowPoolBytes),
+      clients_(base::kClientsMax),
+      rings_reserved_(base::kClientsMax) {}
+
+std::uint32_t Clients::free_id() const {
+  for (std::uint32_t id = 1; id < base::kClientsMax; ++id) {
+    if (!clients_[id]) return id;
+  }
+  return 0;
+}
+
+Status Clients::reserve_for(std::uint32_t id) {
+  if (Status status = segment_.reserve_groups(id / base::kClientsPerGroup + 1)) return status;
+  if (rings_reserved_[id]) return nullptr;
+  const segment::Regions &regions = segment_.regions();
+  if (Status status =
+          segment_.reserve(regions.clients + sizeof(segment::ClientSlot) * id, sizeof(segment::ClientSlot))) {
+    return status;
+  }
+  if (Status status =
+          segment_.reserve(regions.rings + sizeof(segment::ClientRings) * id, sizeof(segment::ClientRings))) {
+    return status;
+  }
+  rings_reserved_[id] = true;
+  return nullptr;
+}
+
+bool Clients::take_rows(segment::ClientSlot &slot, std::uint32_t chunk) {
+  const std::uint64_t bytes = sizeof(segment::Row) * refs::rows_in_chunk(chunk);
+  const std::optional<objects::Extent> extent = row_space_.allocate(bytes);
+  if (!extent) return false;
+  const std::uint64_t high_water_bytes = row_space_.high_water_bytes();
+  if (high_water_bytes > rows_reserved_bytes_) {
+    if (segment_.reserve(segment_.regions().rows + rows_reserved_bytes_, high_water_bytes - rows_reserved_bytes_) !=
+        nullptr) {
+      static_cast<void>(row_space_.release(*extent));
+      row_space_.trim();
+      return false;
+    }
+    rows_reserved_bytes_ = high_water_bytes;
+  }
+  slot.row_offsets[chunk] = segment_.regions().rows + extent->offset;
+  segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
+  for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) new (&rows[i]) segment::Row{};
+  slot.row_chunks = chunk + 1;
+  return true;
+}
+
+Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
+  const std::uint32_t id = free_id();
+  if (id == 0) {
+    return base::failure(Code::kLimitReached,
+                         fmt::format("the session has its limit of {} processes", base::kClientsMax - 1));
+  }
+  if (Status status = reserve_for(id)) return status;
+  segment::ClientSlot &slot = segment_.client(id);
+  // The bell is never reset: a late ring for the id's last tenant may still come.
+  slot.sleepers.store(0);
+  slot.room_waiters.store(0);
+  slot.hints_lost.store(0);
+  for (segment::RingControl *ring : {&slot.to_raylet, &slot.grants, &slot.offers}) {
+    ring->tail.store(0);
+    ring->head.store(0);
+  }
+  slot.row_chunks = 0;
+  if (!take_rows(slot, 0)) return base::failure(Code::kLimitReached, "no room for the handle table of another process");
+  slot.pid = static_cast<std::uint32_t>(pid);
+  slot.kind = kind;
+  slot.generation.fetch_add(1);
+  auto attached = std::make_unique<Client>();
+  attached->id = id;
+  attached->kind = kind;
+  attached->pid = pid;
+  segment::ClientRings &rings = segment_.rings(id);
+  attached->inbox = segment::RingConsumer(&slot.to_raylet, rings.to_raylet, base::kRingSlots);
+  attached->grants = segment::RingProducer(&slot.grants, rings.grants, base::kGrantSlots);
+  attached->offers = segment::RingProducer(&slot.offers, rings.offers, base::kOfferSlots);
+  *client = attached.get();
+  clients_[id] = std::move(attached);
+  ids_.push_back(id);
+  return nullptr;
+}
+
+Client *Clients::find_pid(pid_t pid) {
+  for (const std::uint32_t id : ids_) {
+    if (clients_[id]->pid == pid) return clients_[id].get();
+  }
+  return nullptr;
+}
+
+void Clients::detach(Client &client) {
+  segment::ClientSlot &slot = segment_.client(client.id);
+  for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
+    const std::uint64_t bytes = sizeof(segment::Row) * refs::rows_in_chunk(chunk);
+    static_cast<void>(row_space_.release({slot.row_offsets[chunk] - segment_.regions().rows, bytes}));
+  }
+  slot.row_chunks = 0;
+  slot.kind = segment::ClientKind::kNone;
+  slot.pid = 0;
+  const std::uint32_t id = client.id;
+  std::erase(ids_, id);
+  if (client.connection) client.connection->close();
+  clients_[id].reset();
+}
+
+bool Clients::add_rows(Client &client, std::uint64_t *offset, std::uint32_t *chunk) {
+  segment::ClientSlot &slot = segment_.client(client.id);
+  *chunk = slot.row_chunks;
+  if (*chunk >= base::kRowChunksMax || !take_rows(slot, *chunk)) return false;
+  *offset = slot.row_offsets[*chunk];
+  return true;
+}
+
+std::string Clients::describe(std::uint32_t id) {
+  const Client *const client = find(id);
+  if (client == nullptr) return fmt::format("client {}", id);
+  if (client->kind == segment::ClientKind::kWorker) return fmt::format("pid {} (worker)", client->pid);
+  return fmt::format("pid {} (driver {})", client->pid, client->arguments.empty() ? "" : client->arguments[0]);
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,76 @@
+// raylet/clients.h: the processes attached to the segment, and what the raylet keeps for each.
+//   Threads    thread-bound (the raylet's loop)
+//   Crash      an id is used again only after its client was reaped, under a new generation
+//   Errors     attach fails with a Status at a stated limit
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "objects/extents.h"
+#include "raylet/connection.h"
+#include "segment/ring.h"
+#include "segment/segment.h"
+
+namespace mobula::raylet {
+
+struct Client {
+  std::uint32_t id = 0;
+  segment::ClientKind kind = segment::ClientKind::kNone;
+  pid_t pid = 0;
+  std::shared_ptr<Connection> connection;
+  std::unique_ptr<asio::posix::stream_descriptor> pidfd;  // readable once every thread of it is gone
+  segment::RingConsumer inbox;
+  segment::RingProducer grants;
+  segment::RingProducer offers;
+  bool expelled = false;              // it broke the protocol: nothing of it is read any more, its death is awaited
+  std::uint32_t template_number = 0;  // of a worker; of a driver: its own template, 0 while it has none
+  std::deque<std::uint64_t> offered;  // tasks in a worker's ring, in order
+  bool blocked = false;
+  bool parked = false;  // its offers ring is full: nothing more until it reports
+  // Drivers only.
+  std::vector<std::string> functions;
+  std::vector<std::string> arguments;
+  base::File program;
+  base::File output;
+  base::File error_output;
+  std::uint32_t last_job = 0;  // of a worker: the driver whose task it ran last
+};
+
+class Clients {
+ public:
+  explicit Clients(segment::Segment &segment);
+
+  // Prepares slot, rings and first rows for a new client. kLimitReached or kStoreFull when there is no room.
+  Status attach(segment::ClientKind kind, pid_t pid, Client **client);
+  // The client with that id, or null.
+  Client *find(std::uint32_t id) { return id < clients_.size() ? clients_[id].get() : nullptr; }
+  Client *find_pid(pid_t pid);
+  // Gives the id, the rows and the rings back. REQUIRES: it was reaped.
+  void detach(Client &client);
+  // Adds the next chunk of rows to its handle table. False: no room, or it has all.
+  bool add_rows(Client &client, std::uint64_t *offset, std::uint32_t *chunk);
+  // Ids of all clients. Stable while nobody attaches or detaches.
+  const std::vector<std::uint32_t> &ids() const { return ids_; }
+  segment::ClientSlot &slot(const Client &client) { return segment_.client(client.id); }
+  // "pid 12 (driver ./prog)".
+  std::string describe(std::uint32_t id);
+
+ private:
+  std::uint32_t free_id() const;
+  Status reserve_for(std::uint32_t id);
+  bool take_rows(segment::ClientSlot &slot, std::uint32_t chunk);
+
+  segment::Segment &segment_;
+  objects::Extents row_space_;
+  std::uint64_t rows_reserved_bytes_ = 0;
+  std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<bool> rings_reserved_;
+  std::vector<std::uint32_t> ids_;
+};
+
+}  // namespace mobula::raylet

@@ -1,0 +1,94 @@
+// Deaths of clients: the reaper's order of docs/reference-rules.md, steps a to i.
+#include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "raylet/raylet.h"
+#include "segment/bell.h"
+
+namespace mobula::raylet {
+namespace {
+
+std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+
+}  // namespace
+
+// a. Every thread of it is gone.
+void Raylet::on_process_ended(std::uint32_t client_id) {
+  Client *const client = clients_.find(client_id);
+  if (client == nullptr) return;
+  reap(*client, signal_of(*client));
+}
+
+// A driver that called Shutdown has given its mapping up before it closed the socket. A worker's death is told by its
+// pidfd alone, so that the signal is known.
+void Raylet::on_connection_closed(std::uint32_t client_id) {
+  Client *const client = clients_.find(client_id);
+  if (client == nullptr || client->expelled || client->kind == segment::ClientKind::kWorker) return;
+  reap(*client, 0);
+}
+
+std::int32_t Raylet::signal_of(const Client &client) {
+  const auto collected = exit_status_.find(client.pid);
+  int status = 0;
+  if (collected != exit_status_.end()) {
+    status = collected->second;
+    exit_status_.erase(collected);
+  } else if (waitpid(client.pid, &status, WNOHANG) != client.pid) {
+    return 0;  // not our child: launched by hand
+  }
+  return signal_in(status);
+}
+
+void Raylet::reap(Client &client, std::int32_t signal) {
+  const std::uint32_t id = client.id;
+  const bool is_worker = client.kind == segment::ClientKind::kWorker;
+  const auto output = outputs_.find(id);
+  if (output != outputs_.end()) {
+    output->second.output->finish();
+    output->second.errors->finish();
+    outputs_.erase(output);
+  }
+  while (drain(client)) {  // b
+  }
+  if (is_worker)
+    tasks_.on_worker_died(client, signal);  // c
+  else
+    tasks_.on_job_ended(id);
+  for (const refs::ObjectName &failed : store_.reap(id, client.pid)) tasks_.on_failed(failed);  // d, f, g
+  space_.on_client_gone(id);
+  if (!is_worker) {
+    templates_.end_job(id);
+    terminals_.erase(id);
+  }
+  clients_.detach(client);
+  ring_all();  // h: after everything that the dead one left is settled
+  if (own_driver_ == id) stop("its program has ended");
+}  // i: the id is free now
+
+void Raylet::ring_all() {
+  for (const std::uint32_t id : clients_.ids()) segment::ring_always(clients_.slot(*clients_.find(id)));
+}
+
+// Children that end: workers whose pidfd has not been looked at yet, templates, and orphans of user code.
+void Raylet::collect_children() {
+  int status = 0;
+  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
+    if (clients_.find_pid(pid) != nullptr) {
+      exit_status_[pid] = status;
+      continue;
+    }
+    const auto forked = forked_.find(pid);
+    if (forked == forked_.end()) continue;
+    spdlog::warn("worker {} ended before it was ready", pid);
+    tasks_.scheduler().worker_start_failed(forked->second);
+    forked_.erase(forked);
+  }
+}
+
+void Raylet::kill(Client &client) {
+  if (client.pidfd) syscall(SYS_pidfd_send_signal, client.pidfd->native_handle(), SIGKILL, nullptr, 0);
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,188 @@
+#include "raylet/raylet.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "segment/bell.h"
+
+namespace mobula::raylet {
+namespace {
+
+constexpr std::uint32_t kTurnsPerPoll = 16;           // while the rings are busy, sockets are looked at this often
+constexpr std::uint32_t kIdleTurnsBeforeSleep = 100;  // about one wake-up's cost of looking again before sleeping
+constexpr int kProcessEndMsMax = 10'000;              // for a killed process to be gone
+
+int new_event() {
+  const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event < 0) base::throw_errno("eventfd");
+  return event;
+}
+
+void become_subreaper() {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) base::throw_errno("prctl(PR_SET_CHILD_SUBREAPER)");
+}
+
+}  // namespace
+
+Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::unique_ptr<SessionFolder> folder)
+    : options_(std::move(options)),
+      segment_(std::move(segment)),
+      folder_(std::move(folder)),
+      listener_(loop_, folder_->take_listener().release()),
+      event_(loop_, new_event()),
+      signals_(loop_, SIGCHLD, SIGTERM, SIGINT),
+      store_(*segment_),
+      clients_(*segment_),
+      space_(store_, clients_),
+      templates_(loop_, folder_->socket_path(), options_.session, options_.descriptors_limit,
+                 {.added = [this](Template &one) { static_cast<void>(tasks_.scheduler().template_added(one.number)); },
+                  .failed = [this](Template &one, const std::string &why) { on_template_failed(one, why); },
+                  .died = [this](Template &one) { spdlog::warn("template {} ended; starting it again", one.number); }}),
+      tasks_(store_, clients_, options_.workers,
+             {.template_for = [this](std::uint64_t function, std::uint32_t job) { return template_for(function, job); },
+              .start_workers =
+                  [this](std::uint32_t number, std::uint32_t count) {
+                    Template *const one = templates_.find(number);
+                    if (one != nullptr) templates_.start_workers(*one, count);
+                  },
+              .kill = [this](Client &worker) { kill(worker); }}) {}
+
+Raylet::~Raylet() = default;
+
+int Raylet::run() {
+  become_subreaper();
+  segment::begin_life(&segment_->header().life);
+  accept_next();
+  watch_event();
+  watch_signals();
+  if (options_.driver_socket >= 0) serve(base::File(options_.driver_socket));
+  if (options_.libraries.empty() || options_.embedded)
+    report_ready(nullptr);
+  else
+    templates_.start_workers(templates_.start_for_libraries(options_.libraries), options_.workers);
+  std::uint32_t turns = 0;
+  while (!stopping_) {
+    if (turn()) {
+      idle_turns_ = 0;
+      if (++turns % kTurnsPerPoll == 0) loop_.poll();
+      continue;
+    }
+    if (loop_.poll() != 0) continue;
+    if (++idle_turns_ >= kIdleTurnsBeforeSleep) sleep_until_event();
+  }
+  end_processes();
+  segment::end_life(&segment_->header().life);
+  if (stop_requested_by_) stop_requested_by_->send(wire::StopReply{"stopped"});
+  return failed_to_start_ ? 1 : 0;
+}
+
+// One pass over everything that is not a descriptor. True when there was something to do.
+bool Raylet::turn() {
+  bool any = drain_all();
+  any |= tasks_.act();
+  if (store_.has_candidates()) {
+    store_.free_batch([this] { drain_all(); });
+    any = true;
+  }
+  any |= space_.serve();
+  set_pressure();
+  return any;
+}
+
+// While somebody waits for space, releasers wake us and recycle nothing.
+void Raylet::set_pressure() {
+  segment::Half &pressure = segment_->header().pressure;
+  const std::uint32_t wanted = space_.is_short() ? 1 : 0;
+  if (pressure.load(std::memory_order_relaxed) == wanted) return;
+  pressure.exchange(wanted, std::memory_order_seq_cst);
+  if (wanted != 0) store_.request_scan();  // hints may have been lost
+}
+
+bool Raylet::has_messages() {
+  for (const std::uint32_t id : clients_.ids()) {
+    Client &client = *clients_.find(id);
+    if (!client.expelled && !client.inbox.empty()) return true;
+  }
+  return false;
+}
+
+void Raylet::sleep_until_event() {
+  segment::Half &sleeping = segment_->header().raylet_sleeping;
+  // seq_cst exchange, then the look: pairs with a producer's tail, fence and look at `sleeping` (rule 26).
+  sleeping.exchange(1, std::memory_order_seq_cst);
+  if (!has_messages()) loop_.run_one();
+  sleeping.exchange(0, std::memory_order_seq_cst);
+  idle_turns_ = 0;
+}
+
+void Raylet::watch_event() {
+  event_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const ErrorCode &error) {
+    if (error) return;
+    eventfd_t count = 0;
+    static_cast<void>(eventfd_read(event_.native_handle(), &count));
+    watch_event();
+  });
+}
+
+void Raylet::watch_signals() {
+  signals_.async_wait([this](const ErrorCode &error, int signal) {
+    if (error) return;
+    if (signal == SIGCHLD)
+      collect_children();
+    else
+      stop(fmt::format("signal {}", signal));
+    watch_signals();
+  });
+}
+
+void Raylet::accept_next() {
+  listener_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const ErrorCode &error) {
+    if (error) return;
+    base::File socket(accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (socket) serve(std::move(socket));
+    accept_next();
+  });
+}
+
+void Raylet::report_ready(Status status) {
+  if (status != nullptr) failed_to_start_ = stopping_ = true;
+  if (ready_) std::exchange(ready_, nullptr)(std::move(status));
+}
+
+void Raylet::stop(const std::string &why) {
+  spdlog::info("session {} ends: {}", options_.session, why);
+  stopping_ = true;
+}
+
+// Kills every process of the session and waits until each is gone, so that nothing is left when we answer.
+void Raylet::end_processes() {
+  std::vector<std::pair<pid_t, int>> ending;
+  for (const auto &[number, one] : templates_.all()) {
+    if (one->pidfd) ending.emplace_back(one->pid, one->pidfd->native_handle());
+  }
+  templates_.end_all();
+  for (const std::uint32_t id : clients_.ids()) {
+    Client &client = *clients_.find(id);
+    if (client.kind != segment::ClientKind::kWorker || !client.pidfd) continue;
+    kill(client);
+    ending.emplace_back(client.pid, client.pidfd->native_handle());
+  }
+  for (const auto &[pid, number] : forked_) ::kill(pid, SIGKILL);
+  for (const auto &[pid, pidfd] : ending) {
+    pollfd gone{pidfd, POLLIN, 0};
+    poll(&gone, 1, kProcessEndMsMax);
+    waitpid(pid, nullptr, WNOHANG);
+  }
+  for (const auto &[pid, number] : forked_) waitpid(pid, nullptr, 0);
+  for (const auto &[id, output] : outputs_) {
+    output.output->finish();
+    output.errors->finish();
+  }
+}
+
+}  // namespace mobula::raylet

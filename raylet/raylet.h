@@ -1,0 +1,133 @@
+// raylet/raylet.h: the raylet: one loop that owns every decision of a session.
+//   Threads    one thread. It never blocks on a client and never on a ring
+//   Process    parent of the templates; workers become its children when their template's helper exits (subreaper)
+//   Crash      its death wakes every sleeper (segment/bell.h); the kernel frees the nameless segment
+//   Errors     a client that breaks the protocol is expelled; faults go up to main
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "raylet/asio.h"
+#include "raylet/clients.h"
+#include "raylet/output.h"
+#include "raylet/session_folder.h"
+#include "raylet/space.h"
+#include "raylet/store.h"
+#include "raylet/tasks.h"
+#include "raylet/templates.h"
+#include "segment/segment.h"
+#include "wire/messages.h"
+
+namespace mobula::raylet {
+
+struct Options {
+  std::string session = "default";
+  std::uint32_t workers = 1;
+  std::uint64_t memory_bytes = base::kCapacityBytesDefault;
+  std::vector<std::string> libraries;
+  bool embedded = false;
+  rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
+  int driver_socket = -1;           // of an embedded session: connected to its driver
+};
+
+class Raylet {
+ public:
+  Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::unique_ptr<SessionFolder> folder);
+  ~Raylet();
+
+  // Called once the session can be used: listening, and with libraries loaded if it has any.
+  void on_ready(std::function<void(Status)> ready) { ready_ = std::move(ready); }
+  // Serves until it is stopped. Returns the exit status.
+  int run();
+
+ private:
+  // --- loop, raylet.cc
+  void accept_next();
+  void watch_event();
+  void watch_signals();
+  bool turn();
+  void sleep_until_event();
+  bool has_messages();
+  void set_pressure();
+  void report_ready(Status status);
+  void stop(const std::string &why);
+  void end_processes();
+
+  // --- rings, inbox.cc
+  bool drain_all();
+  bool drain(Client &client);
+  bool handle(Client &client, const segment::RingSlot &slot);
+  bool on_hints(const segment::RingSlot &slot);
+  bool on_contains(const Client &client, const segment::RingSlot &slot);
+  bool on_return(const Client &client, const segment::RingSlot &slot);
+  void expel(Client &client, const std::string &why);
+
+  // --- connections, admission.cc
+  using Files = std::vector<base::File>;
+  void serve(base::File socket);
+  void on_hello(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files);
+  void admit_driver(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files);
+  void admit_worker(const std::shared_ptr<Connection> &connection, const wire::Hello &hello, Files files);
+  void admit_template(const std::shared_ptr<Connection> &connection, const wire::Hello &hello);
+  void admit_tool(const std::shared_ptr<Connection> &connection);
+  void welcome(Client &client, const std::shared_ptr<Connection> &connection);
+  void refuse(const std::shared_ptr<Connection> &connection, const std::string &why);
+  void watch(Client &client);
+  void read_output_of(const Client &worker, Files files);
+  OutputTarget *target_for(std::uint32_t worker, bool errors);
+  std::optional<std::uint32_t> template_for(std::uint64_t function, std::uint32_t job);
+  void on_worker_forked(std::uint32_t template_number, pid_t pid);
+  void on_template_failed(Template &one, const std::string &why);
+
+  // --- requests, requests.cc
+  void on_message(const std::shared_ptr<Connection> &connection, wire::Message message);
+  std::string status_json();
+  wire::DeleteReply delete_object(const wire::DeleteRequest &request);
+  void settle_everything();
+
+  // --- deaths, deaths.cc
+  void on_process_ended(std::uint32_t client_id);
+  void on_connection_closed(std::uint32_t client_id);
+  void reap(Client &client, std::int32_t signal);
+  void collect_children();
+  std::int32_t signal_of(const Client &client);
+  void kill(Client &client);
+  void ring_all();
+
+  Options options_;
+  std::unique_ptr<segment::Segment> segment_;
+  std::unique_ptr<SessionFolder> folder_;
+  asio::io_context loop_;
+  asio::posix::stream_descriptor listener_;
+  asio::posix::stream_descriptor event_;
+  asio::signal_set signals_;
+  Store store_;
+  Clients clients_;
+  Space space_;
+  Templates templates_;
+  Tasks tasks_;
+  std::function<void(Status)> ready_;
+  std::unordered_map<pid_t, int> exit_status_;       // collected before its pidfd was looked at
+  std::unordered_map<pid_t, std::uint32_t> forked_;  // workers that have not said hello: their template
+  std::unordered_map<pid_t, bool> said_hello_;       // workers that did so before their template reported them
+  struct WorkerOutput {
+    std::shared_ptr<OutputPipe> output;
+    std::shared_ptr<OutputPipe> errors;
+  };
+  std::unordered_map<std::uint32_t, WorkerOutput> outputs_;  // by worker
+  struct DriverOutput {
+    std::unique_ptr<OutputTarget> output;
+    std::unique_ptr<OutputTarget> errors;
+  };
+  std::unordered_map<std::uint32_t, DriverOutput> terminals_;  // by driver
+  std::uint32_t own_driver_ = 0;                               // of an embedded session
+  std::shared_ptr<Connection> stop_requested_by_;
+  bool stopping_ = false;
+  bool failed_to_start_ = false;
+  std::uint32_t idle_turns_ = 0;
+};
+
+}  // namespace mobula::raylet

@@ -1,0 +1,81 @@
+// Requests of drivers and tools over the control socket.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "raylet/raylet.h"
+
+namespace mobula::raylet {
+namespace {
+
+const char *name_of(segment::ClientKind kind) { return kind == segment::ClientKind::kDriver ? "driver" : "worker"; }
+
+}  // namespace
+
+void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Message message) {
+  settle_everything();
+  if (std::holds_alternative<wire::StatusRequest>(message)) return connection->send(wire::StatusReply{status_json()});
+  if (std::holds_alternative<wire::HoldersRequest>(message)) {
+    return connection->send(
+        wire::HoldersReply{store_.describe_holders([this](std::uint32_t id) { return clients_.describe(id); })});
+  }
+  if (const auto *request = std::get_if<wire::DeleteRequest>(&message))
+    return connection->send(delete_object(*request));
+  if (std::holds_alternative<wire::StopRequest>(message)) {
+    stop_requested_by_ = connection;
+    return stop(fmt::format("process {} asked for it", connection->peer_pid()));
+  }
+  refuse(connection, "a message came that the raylet does not expect here");
+}
+
+// Figures are exact only when nothing lies unread in a ring and no candidate waits.
+void Raylet::settle_everything() {
+  while (turn()) {
+  }
+}
+
+std::string Raylet::status_json() {
+  const StoreFigures store = store_.figures();
+  const TaskFigures tasks = tasks_.figures();
+  const std::vector<std::uint64_t> held = store_.held_counts();
+  nlohmann::json status;
+  status["session"] = options_.session;
+  status["raylet"] = {{"pid", getpid()}, {"workers", options_.workers}, {"embedded", options_.embedded}};
+  status["store"] = {{"capacity_bytes", store.capacity_bytes},
+                     {"used_bytes", store.used_bytes},
+                     {"pooled_bytes", store.pooled_bytes},
+                     {"objects", store.objects},
+                     {"referenced_objects", store.referenced_objects},
+                     {"pinned_objects", store.pinned_objects},
+                     {"evictable_objects", store.evictable_objects},
+                     {"evictions", store.evictions},
+                     {"freed", store.freed}};
+  status["tasks"] = {
+      {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};
+  status["templates"] = nlohmann::json::array();
+  for (const auto &[number, one] : templates_.all()) {
+    if (one->pid != 0)
+      status["templates"].push_back({{"pid", one->pid}, {"program", one->name}, {"ready", one->connection != nullptr}});
+  }
+  status["workers"] = nlohmann::json::array();
+  status["clients"] = nlohmann::json::array();
+  for (const std::uint32_t id : clients_.ids()) {
+    const Client &client = *clients_.find(id);
+    status["clients"].push_back({{"pid", client.pid}, {"kind", name_of(client.kind)}, {"objects_held", held[id]}});
+    if (client.kind != segment::ClientKind::kWorker) continue;
+    const char *const state = client.blocked ? "blocked" : client.offered.empty() ? "idle" : "busy";
+    status["workers"].push_back({{"pid", client.pid}, {"state", state}, {"queued", client.offered.size()}});
+  }
+  return status.dump();
+}
+
+wire::DeleteReply Raylet::delete_object(const wire::DeleteRequest &request) {
+  const refs::ObjectName name{request.entry, request.generation};
+  if (!store_.is_named(name)) return {false, "the object is gone"};
+  store_.suggest(request.entry);
+  settle_everything();
+  if (!store_.is_named(name)) return {true, "deleted"};
+  return {false, "somebody still refers to it"};
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,103 @@
+#include "raylet/space.h"
+
+#include <algorithm>
+
+#include "objects/size_classes.h"
+#include "segment/bell.h"
+
+namespace mobula::raylet {
+namespace {
+
+constexpr std::uint32_t kCountMax = 4096;       // of one request
+constexpr std::uint64_t kShareOfFreeSpace = 8;  // a batch takes no more than this part of what is left
+constexpr std::size_t kWaitingMax = 64u << 10;  // requests of all clients; a client beyond it asks again
+
+}  // namespace
+
+void Space::on_request(const Client &client, const wire::Request &request) {
+  if (waiting_.size() < kWaitingMax) waiting_.push_back({client.id, request});
+}
+
+void Space::on_withdraw(const Client &client, std::uint32_t ticket) {
+  std::erase_if(waiting_, [&](const Waiting &one) { return one.client == client.id && one.request.ticket == ticket; });
+}
+
+void Space::on_client_gone(std::uint32_t client) {
+  std::erase_if(waiting_, [&](const Waiting &one) { return one.client == client; });
+  std::erase(rows_wanted_, client);
+}
+
+void Space::send_entries(Client &client, std::uint32_t size_class, const std::vector<std::uint32_t> &entries) {
+  for (std::size_t first = 0; first < entries.size(); first += wire::kEntriesPerGrant) {
+    segment::RingSlot slot = wire::slot_of(wire::Grant::kEntries);
+    slot.count = static_cast<std::uint32_t>(std::min<std::size_t>(wire::kEntriesPerGrant, entries.size() - first));
+    slot.words[0] = size_class;
+    std::copy_n(entries.begin() + static_cast<std::ptrdiff_t>(first), slot.count, slot.words + 1);
+    if (client.grants.try_push(slot)) continue;
+    // A client that does not read its grants gets no more; it keeps what is in the ring.
+    for (std::size_t i = first; i < entries.size(); ++i) static_cast<void>(store_.take_back(client.id, entries[i]));
+    break;
+  }
+}
+
+void Space::refuse(Client &client, std::uint32_t ticket, Code code) {
+  segment::RingSlot slot = wire::slot_of(wire::Grant::kRefused);
+  slot.words[0] = ticket;
+  slot.words[1] = static_cast<std::uint32_t>(code);
+  static_cast<void>(client.grants.try_push(slot));  // a client with a full ring is not waiting for this
+}
+
+// False: no space now.
+bool Space::serve_one(const Waiting &waiting) {
+  Client *const client = clients_.find(waiting.client);
+  if (client == nullptr) return true;
+  const wire::Request &request = waiting.request;
+  const std::uint32_t size_class = std::min(request.size_class, objects::kLargeClass);
+  const std::uint64_t block_bytes =
+      size_class == objects::kLargeClass ? request.bytes : objects::block_bytes(size_class);
+  std::uint32_t count = std::clamp(request.count, 1u, kCountMax);
+  if (block_bytes != 0) {
+    const std::uint64_t share = store_.free_bytes() / kShareOfFreeSpace / block_bytes;
+    count = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(share, 1, count));
+  }
+  const std::vector<std::uint32_t> entries =
+      store_.grant(client->id, size_class, count, std::max<std::uint64_t>(request.bytes, 1));
+  if (entries.empty() && !store_.is_out_of_entries()) return false;
+  if (entries.empty())
+    refuse(*client, request.ticket, Code::kLimitReached);
+  else
+    send_entries(*client, size_class, entries);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  segment::ring_if_asleep(clients_.slot(*client));
+  return true;
+}
+
+bool Space::serve_rows() {
+  bool any = false;
+  for (; !rows_wanted_.empty(); rows_wanted_.pop_front()) {
+    Client *const client = clients_.find(rows_wanted_.front());
+    std::uint64_t offset = 0;
+    std::uint32_t chunk = 0;
+    if (client == nullptr || !clients_.add_rows(*client, &offset, &chunk)) continue;
+    segment::RingSlot slot = wire::slot_of(wire::Grant::kRows);
+    slot.words[0] = chunk;
+    wire::put_wide(&slot, 1, offset);
+    static_cast<void>(client->grants.try_push(slot));  // only one is ever under way
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    segment::ring_if_asleep(clients_.slot(*client));
+    any = true;
+  }
+  return any;
+}
+
+bool Space::serve() {
+  bool any = serve_rows();
+  // In order: a large request is not starved by small ones that come after it.
+  while (!waiting_.empty() && serve_one(waiting_.front())) {
+    waiting_.pop_front();
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace mobula::raylet

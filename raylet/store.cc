@@ -1,0 +1,255 @@
+#include "raylet/store.h"
+
+#include <algorithm>
+
+#include "refs/evict.h"
+#include "refs/row_table.h"
+#include "refs/waiters.h"
+
+namespace mobula::raylet {
+namespace {
+
+constexpr std::uint64_t kReserveAheadBytes = 4ull << 20;  // fewer, larger fallocate calls
+constexpr std::size_t kCandidatesPerBatch = 1024;         // bounds how long the loop is away from its rings
+
+using refs::ObjectName;
+using refs::State;
+
+}  // namespace
+
+Store::Store(segment::Segment &segment) : segment_(segment), blocks_(segment.capacity_bytes()) {}
+
+// --- giving out
+// --------------------------------------------------------------------------------------------------------
+
+bool Store::reserve_more_entries() {
+  const std::uint32_t wanted = index_.size() + base::kEntriesPerChunk;
+  if (wanted > base::kEntriesMax || segment_.reserve_entries(wanted) != nullptr) return false;
+  index_.grow(wanted);
+  // Backwards, so that low entries go out first.
+  for (std::uint32_t entry = wanted; entry-- > wanted - base::kEntriesPerChunk;) free_entries_.push_back(entry);
+  return true;
+}
+
+bool Store::reserve_data() {
+  const std::uint64_t high_water_bytes = blocks_.high_water_bytes();
+  if (high_water_bytes <= reserved_bytes_) return true;
+  const std::uint64_t until = std::min(high_water_bytes + kReserveAheadBytes, segment_.capacity_bytes());
+  if (segment_.reserve(segment_.data_position(reserved_bytes_), until - reserved_bytes_) != nullptr) return false;
+  reserved_bytes_ = until;
+  return true;
+}
+
+std::optional<objects::Block> Store::allocate_block(std::uint32_t size_class, std::uint64_t bytes) {
+  std::optional<objects::Block> block =
+      size_class < objects::kLargeClass ? blocks_.allocate(size_class) : blocks_.allocate_large(bytes);
+  if (!block) block = blocks_.allocate_for(bytes);
+  if (!block || reserve_data()) return block;
+  static_cast<void>(blocks_.release(block->offset));
+  blocks_.trim();
+  return std::nullopt;
+}
+
+bool Store::bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes) {
+  segment::EntryHeader &header = segment_.entry(entry);
+  EntryRecord &record = index_[entry];
+  if (size_class == objects::kInlineClass) {
+    header.offset = record.offset = segment::kInlineOffset;
+    header.capacity_bytes = segment::kInlineBytes;
+    return true;
+  }
+  const std::optional<objects::Block> block = allocate_block(size_class, bytes);
+  if (!block) return false;
+  header.offset = record.offset = block->offset;
+  header.capacity_bytes = block->bytes;
+  return true;
+}
+
+std::vector<std::uint32_t> Store::grant(std::uint32_t client, std::uint32_t size_class, std::uint32_t count,
+                                        std::uint64_t bytes) {
+  std::vector<std::uint32_t> granted;
+  while (granted.size() < count) {
+    if (free_entries_.empty() && !reserve_more_entries()) break;
+    const std::uint32_t entry = free_entries_.back();
+    if (!bind_block(entry, size_class, bytes)) break;
+    free_entries_.pop_back();
+    index_.give_to(client, entry);
+    granted.push_back(entry);
+  }
+  return granted;
+}
+
+bool Store::take_back(std::uint32_t client, std::uint32_t entry) {
+  if (!is_entry(entry) || index_[entry].owner != client) return false;
+  segment::EntryHeader &header = segment_.entry(entry);
+  std::uint64_t word = header.state.load(std::memory_order_acquire);
+  if (refs::state_of(word) != State::kFree) return false;
+  // The next generation: whatever the client still does with the old one fails.
+  const std::uint64_t freed =
+      refs::pack(State::kFree, refs::kRayletWriter, refs::next_generation(refs::generation_of(word)));
+  if (!header.state.compare_exchange_strong(word, freed, std::memory_order_seq_cst)) return false;
+  recycle(entry);
+  return true;
+}
+
+// The entry is FREE and nobody's: its block and itself go back to the pools.
+void Store::recycle(std::uint32_t entry) {
+  EntryRecord &record = index_[entry];
+  index_.take_from_owner(entry);
+  if (record.offset != segment::kInlineOffset) static_cast<void>(blocks_.release(record.offset));
+  record.offset = segment::kInlineOffset;
+  record.task = 0;
+  free_entries_.push_back(entry);
+}
+
+// --- the raylet's references -----------------------------------------------------------------------------------------
+
+bool Store::add_ref(const ObjectName &name) {
+  if (!is_named(name)) return false;
+  segment_.entry(name.entry).raylet_refs.store(++index_[name.entry].raylet_refs, std::memory_order_release);
+  return true;
+}
+
+void Store::drop_ref(const ObjectName &name) {
+  EntryRecord &record = index_[name.entry];
+  segment_.entry(name.entry).raylet_refs.store(--record.raylet_refs, std::memory_order_release);
+  if (record.raylet_refs == 0) suggest(name.entry);
+}
+
+bool Store::add_contained(const ObjectName &container, const ObjectName &inner) {
+  if (!is_named(container) || refs::is_settled(word_of(container.entry)) || !add_ref(inner)) return false;
+  std::vector<ObjectName> &all = contained_[container.entry];
+  all.push_back(inner);
+  index_[container.entry].has_contained = true;
+  segment_.entry(container.entry).contained = all.size();
+  return true;
+}
+
+void Store::drop_contained(std::uint32_t container) {
+  if (!index_[container].has_contained) return;
+  const std::vector<ObjectName> all = std::move(contained_[container]);
+  contained_.erase(container);
+  index_[container].has_contained = false;
+  segment_.entry(container).contained = 0;
+  for (const ObjectName &inner : all) drop_ref(inner);
+}
+
+// --- freeing ---------------------------------------------------------------------------------------------------------
+
+void Store::suggest(std::uint32_t entry) {
+  if (is_entry(entry)) policy_.suggest(entry);
+}
+
+objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
+  objects::EvictionFacts facts;
+  facts.state = refs::state_of(word_of(entry));
+  facts.raylet_refs = index_[entry].raylet_refs;
+  const std::uint32_t groups = segment_.groups_live();
+  for (std::uint32_t group = 0; group < groups; ++group) {
+    facts.held |= segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_acquire) != 0;
+    facts.pinned |= segment_.set_word(segment::Set::kPins, group, entry).load(std::memory_order_acquire) != 0;
+  }
+  return facts;
+}
+
+// E1..E4.
+bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
+  if (!objects::may_free(facts_of(entry))) return false;
+  segment::EntryHeader &header = segment_.entry(entry);
+  if (!refs::begin_evict(header, flagged)) return false;
+  if (!refs::is_referenced(segment_, entry, segment_.groups_live())) return true;
+  refs::cancel_evict(header, *flagged);
+  return false;
+}
+
+std::size_t Store::free_batch(const std::function<void()> &drain) {
+  policy_.next_batch(index_.size(), kCandidatesPerBatch, &batch_);
+  flagged_.clear();
+  for (const std::uint32_t entry : batch_) {
+    std::uint64_t flagged = 0;
+    if (flag_candidate(entry, &flagged)) flagged_.emplace_back(entry, flagged);
+  }
+  if (flagged_.empty()) return 0;
+  drain();  // E5, once for the whole batch
+  std::size_t count = 0;
+  for (const auto &[entry, flagged] : flagged_) {
+    segment::EntryHeader &header = segment_.entry(entry);
+    if (index_[entry].raylet_refs != 0) {  // E6
+      refs::cancel_evict(header, flagged);
+    } else if (refs::finish_evict(header, flagged)) {  // E7
+      free_entry(entry);
+      ++count;
+    }
+  }
+  freed_ += count;
+  return count;
+}
+
+// E8.
+void Store::free_entry(std::uint32_t entry) {
+  refs::clear_waiters(segment_, entry);
+  drop_contained(entry);
+  recycle(entry);
+}
+
+// --- settling for others ---------------------------------------------------------------------------------------------
+
+bool Store::fail(const ObjectName &name, const segment::Verdict &verdict) {
+  if (!is_named(name) || refs::is_settled(word_of(name.entry))) return false;
+  segment_.entry(name.entry).verdict = verdict;
+  if (!refs::fail(segment_.entry(name.entry), name.generation)) return false;
+  refs::ring_waiters(segment_, name.entry);
+  return true;
+}
+
+// --- deaths ----------------------------------------------------------------------------------------------------------
+
+std::vector<ObjectName> Store::settle_entries_of(std::uint32_t client, std::int32_t pid) {
+  std::vector<ObjectName> failed;
+  segment::Verdict verdict{};
+  verdict.code = static_cast<std::uint32_t>(Code::kOwnerDied);
+  verdict.pid = pid;
+  verdict.cause_entry = segment::kNoEntry;
+  while (index_.first_of(client) != segment::kNoEntry) {
+    const std::uint32_t entry = index_.first_of(client);
+    const std::uint64_t word = word_of(entry);
+    const ObjectName name{entry, refs::generation_of(word)};
+    if (refs::state_of(word) == State::kFree) {
+      static_cast<void>(take_back(client, entry));
+      continue;
+    }
+    // Never straight to FREE: an id told early may be held. A result of a known task is the task's business.
+    if (index_[entry].task == 0 && fail(name, verdict)) failed.push_back(name);
+    index_.take_from_owner(entry);
+    suggest(entry);
+  }
+  return failed;
+}
+
+// Bits, then rows: the rows are what finds the bits.
+void Store::clear_rows(std::uint32_t client) {
+  const segment::ClientSlot &slot = segment_.client(client);
+  const std::uint32_t group = client / base::kClientsPerGroup;
+  const std::uint64_t bit = 1ull << (client % base::kClientsPerGroup);
+  for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
+    segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
+    for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) {
+      const std::uint32_t entry = rows[i].entry_plus_1.load(std::memory_order_acquire) - 1;
+      if (!is_entry(entry)) continue;
+      for (const segment::Set set : {segment::Set::kPins, segment::Set::kWaiters, segment::Set::kHolders}) {
+        segment::Word &word = segment_.set_word(set, group, entry);
+        if ((word.load(std::memory_order_relaxed) & bit) == 0) continue;
+        word.fetch_and(~bit, std::memory_order_seq_cst);
+      }
+      suggest(entry);
+    }
+  }
+}
+
+std::vector<ObjectName> Store::reap(std::uint32_t client, std::int32_t pid) {
+  std::vector<ObjectName> failed = settle_entries_of(client, pid);
+  clear_rows(client);
+  return failed;
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,120 @@
+// raylet/store.h: gives out and takes back entries and blocks, counts the raylet's references, frees what nobody needs.
+//   Threads    thread-bound (the raylet's loop)
+//   Crash      its index is private: the raylet's death ends the segment
+//   Errors     requests that can never be met are refused; hostile numbers give false
+//   Cost       O(1) per entry, but for the figures, which look at every entry
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "mobula/runtime.h"
+#include "objects/blocks.h"
+#include "objects/eviction_policy.h"
+#include "raylet/entry_index.h"
+#include "refs/state_word.h"
+#include "segment/segment.h"
+
+namespace mobula::raylet {
+
+struct StoreFigures {
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;    // blocks of live objects
+  std::uint64_t pooled_bytes = 0;  // blocks granted to clients and not used yet
+  std::uint64_t objects = 0;       // values and results; specs and buffers are not counted
+  std::uint64_t referenced_objects = 0;
+  std::uint64_t pinned_objects = 0;
+  std::uint64_t evictable_objects = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t freed = 0;
+};
+
+class Store {
+ public:
+  explicit Store(segment::Segment &segment);
+
+  // --- giving out --------------------------------------------------------------------------------------------------
+  // Up to `count` entries with room for `bytes` each, owned by `client` from now on. Fewer when space is short; none:
+  // the store is full (or holds its limit of entries: see is_out_of_entries).
+  std::vector<std::uint32_t> grant(std::uint32_t client, std::uint32_t size_class, std::uint32_t count,
+                                   std::uint64_t bytes);
+  // Bytes of the data region that no block takes.
+  std::uint64_t free_bytes() const { return blocks_.capacity_bytes() - blocks_.used_bytes(); }
+  bool is_out_of_entries() const { return free_entries_.empty() && index_.size() >= base::kEntriesMax; }
+  // A FREE entry that its client does not want. False: it is not the client's, or not FREE.
+  bool take_back(std::uint32_t client, std::uint32_t entry);
+
+  // --- the raylet's references ---------------------------------------------------------------------------------------
+  // False: no such object (any more).
+  bool add_ref(const refs::ObjectName &name);
+  void drop_ref(const refs::ObjectName &name);
+  // Y contains X: X is kept as long as Y lives. False: one of them is gone, or Y is not the client's to fill.
+  bool add_contained(const refs::ObjectName &container, const refs::ObjectName &inner);
+  // What an aborted attempt had packed into a result.
+  void drop_contained(std::uint32_t container);
+
+  // --- freeing -------------------------------------------------------------------------------------------------------
+  void suggest(std::uint32_t entry);
+  void request_scan() { policy_.request_scan(); }
+  bool has_candidates() const { return policy_.has_work(); }
+  // Looks at one batch of candidates and frees those that nobody refers to. `drain` must consume every client ring to
+  // its end (E5). Returns how many were freed.
+  std::size_t free_batch(const std::function<void()> &drain);
+
+  // --- settling for others -------------------------------------------------------------------------------------------
+  // Fails an unsettled object with the raylet's verdict and rings its waiters. False: settled before.
+  bool fail(const refs::ObjectName &name, const segment::Verdict &verdict);
+
+  // --- deaths --------------------------------------------------------------------------------------------------------
+  // Steps d, f and g of the reaper for a dead client, after its ring was drained and its task judged. Entries that it
+  // left unsettled are failed and returned.
+  std::vector<refs::ObjectName> reap(std::uint32_t client, std::int32_t pid);
+
+  // --- looking -------------------------------------------------------------------------------------------------------
+  bool is_entry(std::uint32_t entry) const { return entry < index_.size(); }
+  EntryIndex &index() { return index_; }
+  segment::Segment &segment() { return segment_; }
+  std::uint64_t word_of(std::uint32_t entry) const {
+    return segment_.entry(entry).state.load(std::memory_order_acquire);
+  }
+  bool is_named(const refs::ObjectName &name) const {
+    return is_entry(name.entry) && refs::names(word_of(name.entry), name.generation);
+  }
+  StoreFigures figures() const;
+  // How many objects each client holds, by client id. Looks at every entry.
+  std::vector<std::uint64_t> held_counts() const;
+  // "1 GiB in all, 900 MiB in use: pid 12 holds 800 MiB in 3 objects; ..." with the largest holders first.
+  std::string describe_holders(const std::function<std::string(std::uint32_t)> &name_of_client) const;
+
+ private:
+  bool reserve_more_entries();
+  bool reserve_data();
+  std::optional<objects::Block> allocate_block(std::uint32_t size_class, std::uint64_t bytes);
+  bool bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes);
+  void free_entry(std::uint32_t entry);
+  void recycle(std::uint32_t entry);
+  bool flag_candidate(std::uint32_t entry, std::uint64_t *flagged);
+  void clear_rows(std::uint32_t client);
+  std::vector<refs::ObjectName> settle_entries_of(std::uint32_t client, std::int32_t pid);
+  objects::EvictionFacts facts_of(std::uint32_t entry) const;
+
+  segment::Segment &segment_;
+  objects::Blocks blocks_;
+  std::uint64_t reserved_bytes_ = 0;  // of the data region
+  EntryIndex index_;
+  std::vector<std::uint32_t> free_entries_;
+  std::unordered_map<std::uint32_t, std::vector<refs::ObjectName>> contained_;
+  objects::EvictionPolicy policy_;
+  std::uint64_t evictions_ = 0;
+  std::uint64_t freed_ = 0;
+  std::vector<std::uint32_t> batch_;
+  std::vector<std::pair<std::uint32_t, std::uint64_t>> flagged_;
+};
+
+}  // namespace mobula::raylet

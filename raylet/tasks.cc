@@ -1,0 +1,334 @@
+#include "raylet/tasks.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_map>
+
+#include "refs/evict.h"
+#include "tasks/claim.h"
+
+namespace mobula::raylet {
+namespace {
+
+constexpr std::uint32_t kRecordBits = 22;
+static_assert((1u << kRecordBits) > base::kTasksMax);
+
+using refs::ObjectName;
+using refs::State;
+
+tasks::SchedulerLimits limits_for(std::uint32_t slots_count) {
+  tasks::SchedulerLimits limits;
+  limits.slots_count = slots_count;
+  limits.workers_max = base::kWorkersMax;
+  limits.tasks_max = base::kTasksMax;
+  return limits;
+}
+
+}  // namespace
+
+segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t signal) {
+  segment::Verdict verdict{};
+  verdict.code = static_cast<std::uint32_t>(code);
+  verdict.pid = pid;
+  verdict.signal = signal;
+  verdict.cause_entry = segment::kNoEntry;
+  return verdict;
+}
+
+Tasks::Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge)
+    : store_(store), clients_(clients), edge_(std::move(edge)), scheduler_(limits_for(slots_count)) {}
+
+Tasks::Task &Tasks::new_task() {
+  if (free_records_.empty()) {
+    free_records_.push_back(static_cast<std::uint32_t>(records_.size()));
+    records_.emplace_back();
+  }
+  const std::uint32_t record = free_records_.back();
+  free_records_.pop_back();
+  records_[record] = Task{};
+  records_[record].number = next_tenant_++ << kRecordBits | record;
+  return records_[record];
+}
+
+Tasks::Task *Tasks::find(std::uint64_t number) {
+  const std::uint64_t record = number & ((1u << kRecordBits) - 1);
+  if (number == 0 || record >= records_.size() || records_[record].number != number) return nullptr;
+  return &records_[record];
+}
+
+// --- submission
+// --------------------------------------------------------------------------------------------------------
+
+std::optional<tasks::TaskSpec> Tasks::read_spec(const Client &client, const wire::TaskNames &names) {
+  if (!store_.is_named(names.spec) || store_.index()[names.spec.entry].owner != client.id) return std::nullopt;
+  if (refs::state_of(store_.word_of(names.spec.entry)) != State::kSealed ||
+      store_.index()[names.spec.entry].task != 0) {
+    return std::nullopt;
+  }
+  const segment::EntryHeader &header = store_.segment().entry(names.spec.entry);
+  const std::uint64_t offset = store_.index()[names.spec.entry].offset;  // ours: the header's may be a lie by now
+  const std::uint64_t size = header.size;
+  const bool is_inline = offset == segment::kInlineOffset;
+  if (size > base::kSpecBytesMax ||
+      (is_inline ? size > segment::kInlineBytes : !store_.segment().contains(offset, size))) {
+    return std::nullopt;
+  }
+  // Copied before it is verified: the client may still be writing.
+  static thread_local std::vector<std::uint64_t> copy;
+  copy.resize(size / sizeof(std::uint64_t) + 1);
+  std::memcpy(copy.data(), is_inline ? header.inline_bytes : store_.segment().readable(offset), size);
+  return tasks::decode_spec(std::as_bytes(std::span(copy)).first(size));
+}
+
+bool Tasks::owns_new_result(const Client &client, const ObjectName &result) const {
+  return store_.is_named(result) && store_.index()[result.entry].owner == client.id &&
+         store_.index()[result.entry].task == 0 && refs::state_of(store_.word_of(result.entry)) == State::kPending;
+}
+
+// A task submitted by a task belongs to that one's job. Messages of one worker come in order, so the first task in its
+// queue that has not reported yet is the one that submits.
+std::uint32_t Tasks::job_of(const Client &client) const {
+  if (client.kind == segment::ClientKind::kDriver) return client.id;
+  return client.last_job;
+}
+
+bool Tasks::hold_arguments(Task &task, const tasks::TaskSpec &spec) {
+  bool all = true;
+  const auto hold = [&](const ObjectName &name) {
+    const bool held = store_.add_ref(name);
+    if (held) task.referenced.push_back(name);
+    all &= held;
+  };
+  for (const tasks::ArgumentView &argument : spec.arguments) {
+    if (argument.reference.entry != segment::kNoEntry) hold(argument.reference);
+    for (const ObjectName &name : argument.contained) hold(name);
+  }
+  return all;
+}
+
+bool Tasks::on_submit(Client &client, const wire::TaskNames &names) {
+  if (!owns_new_result(client, names.result)) return false;
+  const std::optional<tasks::TaskSpec> spec = read_spec(client, names);
+  if (!spec) return false;
+  Task &task = new_task();
+  task.names = names;
+  task.function = spec->function;
+  task.job = job_of(client);
+  store_.add_ref(names.spec);
+  store_.add_ref(names.result);
+  store_.index()[names.spec.entry].task = task.number;
+  store_.index()[names.result.entry].task = task.number;
+  const bool complete = hold_arguments(task, *spec);
+  if (!complete)
+    fail_task(task.number, plain_verdict(Code::kObjectLost));
+  else
+    schedule(task, *spec);
+  return true;
+}
+
+std::optional<segment::Verdict> Tasks::failed_argument(const tasks::TaskSpec &spec) const {
+  for (const tasks::ArgumentView &argument : spec.arguments) {
+    if (argument.reference.entry == segment::kNoEntry) continue;
+    if (refs::state_of(store_.word_of(argument.reference.entry)) != State::kFailed) continue;
+    segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
+    verdict.cause_entry = argument.reference.entry;
+    verdict.cause_generation = argument.reference.generation;
+    return verdict;
+  }
+  return std::nullopt;
+}
+
+std::vector<tasks::ObjectKey> Tasks::unsettled_arguments(const tasks::TaskSpec &spec) const {
+  std::vector<tasks::ObjectKey> keys;
+  for (const tasks::ArgumentView &argument : spec.arguments) {
+    if (argument.reference.entry == segment::kNoEntry) continue;
+    if (!refs::is_settled(store_.word_of(argument.reference.entry))) keys.push_back(argument.reference.entry);
+  }
+  return keys;
+}
+
+void Tasks::schedule(Task &task, const tasks::TaskSpec &spec) {
+  if (clients_.find(task.job) == nullptr) return fail_task(task.number, plain_verdict(Code::kOwnerDied));
+  const std::optional<std::uint32_t> template_number = edge_.template_for(task.function, task.job);
+  if (!template_number) return fail_task(task.number, plain_verdict(Code::kFunctionNotFound));
+  task.template_number = *template_number;
+  // The unsettled first: whatever settles between the two looks is then seen as failed, or reported later.
+  const std::vector<tasks::ObjectKey> unsettled = unsettled_arguments(spec);
+  if (const std::optional<segment::Verdict> verdict = failed_argument(spec)) return fail_task(task.number, *verdict);
+  if (!scheduler_.task_submitted(task.number, task.job, *template_number, unsettled, spec.retries)) {
+    fail_task(task.number, plain_verdict(Code::kLimitReached));
+  }
+}
+
+// --- ends
+// ----------------------------------------------------------------------------------------------------------------
+
+void Tasks::forget(Task &task) {
+  const wire::TaskNames names = task.names;
+  const std::vector<ObjectName> referenced = std::move(task.referenced);
+  store_.index()[names.spec.entry].task = 0;
+  store_.index()[names.result.entry].task = 0;
+  free_records_.push_back(static_cast<std::uint32_t>(task.number & ((1u << kRecordBits) - 1)));
+  task.number = 0;
+  for (const ObjectName &name : referenced) store_.drop_ref(name);
+  store_.drop_ref(names.spec);
+  store_.drop_ref(names.result);
+}
+
+// The result is settled and the scheduler has forgotten the task.
+void Tasks::complete(Task &task) {
+  const ObjectName result = task.names.result;
+  if (refs::state_of(store_.word_of(result.entry)) == State::kFailed) {
+    ++failed_;
+    fail_dependants(result);
+  }
+  scheduler_.object_settled(result.entry);
+  forget(task);
+}
+
+void Tasks::fail_dependants(const ObjectName &result) {
+  // The root of the failure: what failed because of another failure passes that one on.
+  segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
+  verdict.cause_entry = result.entry;
+  verdict.cause_generation = result.generation;
+  for (const tasks::TaskNumber dependant : scheduler_.waiting_on(result.entry)) fail_task(dependant, verdict);
+}
+
+// Settles the task and, one after another, all that wait for it.
+void Tasks::fail_task(std::uint64_t first, const segment::Verdict &verdict) {
+  segment::Verdict root = verdict;
+  if (root.cause_entry != segment::kNoEntry) {
+    const segment::EntryHeader &cause = store_.segment().entry(root.cause_entry);
+    const bool by_raylet = refs::writer_of(store_.word_of(root.cause_entry)) == refs::kRayletWriter;
+    if (by_raylet && cause.verdict.cause_entry != segment::kNoEntry) root = cause.verdict;
+  }
+  std::vector<std::uint64_t> open{first};
+  while (!open.empty()) {
+    Task *const task = find(open.back());
+    open.pop_back();
+    if (task == nullptr) continue;
+    const ObjectName result = task->names.result;
+    for (const tasks::TaskNumber dependant : scheduler_.waiting_on(result.entry)) open.push_back(dependant);
+    // The cause stays as long as whoever may ask for it.
+    if (root.cause_entry != segment::kNoEntry) {
+      store_.add_contained(result, {root.cause_entry, root.cause_generation});
+    }
+    store_.fail(result, root);
+    ++failed_;
+    scheduler_.task_removed(task->number);
+    scheduler_.object_settled(result.entry);
+    forget(*task);
+    if (root.cause_entry == segment::kNoEntry) {
+      root.cause_entry = result.entry;
+      root.cause_generation = result.generation;
+    }
+  }
+}
+
+void Tasks::on_failed(const ObjectName &name) {
+  fail_dependants(name);
+  scheduler_.object_settled(name.entry);
+}
+
+void Tasks::give_up(std::uint64_t number) { fail_task(number, plain_verdict(Code::kFunctionNotFound)); }
+
+void Tasks::fail_template(std::uint32_t template_number, const segment::Verdict &verdict) {
+  for (const tasks::TaskNumber number : scheduler_.template_removed(template_number)) fail_task(number, verdict);
+}
+
+bool Tasks::on_done(Client &worker, const wire::TaskNames &names) {
+  if (!store_.is_entry(names.spec.entry) || !store_.is_entry(names.result.entry)) return false;
+  Task *const task = find(store_.index()[names.spec.entry].task);
+  if (task == nullptr || task->names.spec != names.spec || task->names.result != names.result) return false;
+  const auto place = std::find(worker.offered.begin(), worker.offered.end(), task->number);
+  if (place == worker.offered.end()) return false;
+  if (!refs::is_settled(store_.word_of(names.result.entry))) return false;
+  worker.offered.erase(place);
+  if (!worker.offered.empty()) {
+    if (const Task *const next = find(worker.offered.front())) worker.last_job = next->job;
+  }
+  scheduler_.task_finished(task->number);
+  complete(*task);
+  unpark(worker);
+  return true;
+}
+
+bool Tasks::on_blocked(Client &worker, bool blocked) {
+  if (worker.kind != segment::ClientKind::kWorker || worker.blocked == blocked) return false;
+  worker.blocked = blocked;
+  if (worker.parked) return true;
+  if (blocked)
+    scheduler_.worker_blocked(worker.id);
+  else
+    scheduler_.worker_unblocked(worker.id);
+  return true;
+}
+
+// --- workers ---------------------------------------------------------------------------------------------------------
+
+bool Tasks::on_worker_started(const Client &worker) {
+  return scheduler_.worker_started(worker.id, worker.template_number);
+}
+
+bool Tasks::is_running_at(const Task &task, const Client &worker) const {
+  const std::uint64_t running = tasks::pack_claim(tasks::Claim::kRunning, worker.id, task.names.spec.generation);
+  return store_.segment().entry(task.names.spec.entry).claim.load(std::memory_order_seq_cst) == running;
+}
+
+// Rule 28: settled = finished; claimed = it ran here; else it never began and is retried for free.
+void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &died) {
+  Task *const task = find(number);
+  if (task == nullptr) return;
+  const ObjectName result = task->names.result;
+  if (refs::is_settled(store_.word_of(result.entry))) {
+    scheduler_.task_finished(number);
+    return complete(*task);
+  }
+  const bool was_running = is_running_at(*task, worker);
+  if (was_running) {
+    refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
+    store_.drop_contained(result.entry);
+  }
+  if (scheduler_.requeue(number, was_running)) return;
+  segment::Verdict verdict = died;
+  verdict.function = task->function;
+  fail_task(number, verdict);
+}
+
+void Tasks::on_worker_died(Client &worker, std::int32_t signal) {
+  const std::vector<tasks::TaskNumber> left = scheduler_.worker_died(worker.id);
+  const segment::Verdict died = plain_verdict(Code::kWorkerDied, worker.pid, signal);
+  // The last first: each goes to the front of its queue.
+  for (auto number = left.rbegin(); number != left.rend(); ++number) judge(worker, *number, died);
+  for (const std::uint64_t number : worker.offered) {
+    Task *const task = find(number);
+    if (task != nullptr && task->ending) forget(*task);
+  }
+  worker.offered.clear();
+}
+
+void Tasks::end_in_worker(Task &task, Client &worker) {
+  if (is_running_at(task, worker)) edge_.kill(worker);
+}
+
+void Tasks::on_job_ended(std::uint32_t job) {
+  const segment::Verdict verdict = plain_verdict(Code::kOwnerDied, clients_.find(job) ? clients_.find(job)->pid : 0);
+  std::unordered_map<std::uint64_t, Client *> in_workers;
+  for (const std::uint32_t id : clients_.ids()) {
+    Client *const worker = clients_.find(id);
+    for (const std::uint64_t number : worker->offered) in_workers[number] = worker;
+  }
+  for (const tasks::TaskNumber number : scheduler_.job_ended(job)) {
+    Task *const task = find(number);
+    if (task == nullptr) continue;
+    store_.fail(task->names.result, verdict);
+    const auto in_worker = in_workers.find(number);
+    task->ending = in_worker != in_workers.end();
+    if (task->ending)
+      end_in_worker(*task, *in_worker->second);
+    else
+      forget(*task);
+  }
+}
+
+}  // namespace mobula::raylet
