@@ -1,0 +1,193 @@
+#include "worker/execute.h"
+
+#include <cxxabi.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <exception>
+#include <typeinfo>
+
+#include "base/clock.h"
+#include "client/functions.h"
+#include "refs/waiters.h"
+#include "tasks/claim.h"
+#include "tasks/task_spec.h"
+
+namespace mobula::worker {
+namespace {
+
+std::string demangle(const char *name) {
+  int status = 0;
+  char *const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string demangled = status == 0 ? text : name;
+  std::free(text);
+  return demangled;
+}
+
+Error task_error(const std::string &function, const std::string &type, const std::string &what) {
+  Error error;
+  error.code = Code::kTaskFailed;
+  error.function = function;
+  error.type = type;
+  error.pid = getpid();
+  error.message =
+      fmt::format("Invalid: An exception was thrown while executing function({}): {}: {}", function, type, what);
+  return error;
+}
+
+Error from_status(const Status &status, const std::string &function) {
+  Error error = *status;
+  if (error.function.empty()) error.function = function;
+  return error;
+}
+
+}  // namespace
+
+// What the user's function is called with, and where its result goes.
+class Executor::RunningCall final : public Call {
+ public:
+  RunningCall(Executor &executor, const tasks::TaskSpec &spec, const refs::ObjectName &result)
+      : executor_(executor), spec_(spec), result_(result), arguments_(spec.arguments.size()) {}
+
+  // Finds the bytes of every argument.
+  Status load() {
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      const tasks::ArgumentView &argument = spec_.arguments[i];
+      arguments_[i] = argument.value;
+      if (argument.reference.entry == segment::kNoEntry) continue;
+      // Held by the raylet for the task, so there is nothing to take.
+      if (Status status = executor_.session_.read(argument.reference, &arguments_[i])) return status;
+    }
+    return nullptr;
+  }
+  std::size_t argument_count() const override { return arguments_.size(); }
+  Bytes argument(std::size_t index) const override { return arguments_[index]; }
+  Status set_result(const void *data, std::uint64_t bytes, Format format, const Reference *contained,
+                    std::size_t contained_count) override {
+    return executor_.write(result_, data, bytes, format, segment::Kind::kValue, {contained, contained_count});
+  }
+
+ private:
+  Executor &executor_;
+  const tasks::TaskSpec &spec_;
+  const refs::ObjectName result_;
+  std::vector<Bytes> arguments_;
+};
+
+bool Executor::claim(const wire::TaskNames &names) {
+  if (names.spec.entry >= session_.segment().entries_reserved() ||
+      names.result.entry >= session_.segment().entries_reserved()) {
+    return false;
+  }
+  return tasks::claim(session_.segment().entry(names.spec.entry).claim, session_.client_id(),
+                      names.spec.generation);  // Q2
+}
+
+// Q3. False: it was settled by the raylet meanwhile.
+bool Executor::begin_result(const refs::ObjectName &result) {
+  std::uint64_t expected = refs::pack(refs::State::kPending, refs::kRayletWriter, result.generation);
+  return session_.segment()
+      .entry(result.entry)
+      .state.compare_exchange_strong(expected,
+                                     refs::pack(refs::State::kCreating, session_.client_id(), result.generation),
+                                     std::memory_order_seq_cst);
+}
+
+bool Executor::run(const wire::TaskNames &names) {
+  if (!claim(names)) return false;
+  if (!begin_result(names.result)) return true;
+  session_.set_running_task(true);
+  execute(names);  // Q4
+  session_.set_running_task(false);
+  return true;
+}
+
+void Executor::execute(const wire::TaskNames &names) {
+  std::string function_name;
+  try {
+    Bytes bytes;
+    Status status = session_.read(names.spec, &bytes);
+    const std::optional<tasks::TaskSpec> spec =
+        status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
+    if (!spec) return settle_error(names.result, task_error("", "mobula", "the task's spec cannot be read"));
+    const client::Function *const function = client::Functions::instance().find(spec->function);
+    if (function == nullptr) {
+      return settle_error(names.result,
+                          *base::failure(Code::kFunctionNotFound, "Executable function not found in this worker"));
+    }
+    function_name = function->name;
+    RunningCall call(*this, *spec, names.result);
+    status = call.load();
+    if (status != nullptr) return settle_error(names.result, from_status(status, function_name));
+    function->invoker(function->target.data(), call);
+    settle(names.result, refs::State::kSealed);
+  } catch (const std::exception &thrown) {
+    settle_error(names.result, task_error(function_name, demangle(typeid(thrown).name()), thrown.what()));
+  } catch (...) {
+    const std::type_info *const type = abi::__cxa_current_exception_type();
+    settle_error(names.result,
+                 task_error(function_name, type == nullptr ? "unknown" : demangle(type->name()), "no what()"));
+  }
+}
+
+// Q5, K1..K4. A CAS that fails: the raylet settled it first, its word stands.
+void Executor::settle(const refs::ObjectName &result, refs::State state) {
+  std::uint64_t expected = refs::pack(refs::State::kCreating, session_.client_id(), result.generation);
+  const std::uint64_t settled = refs::pack(state, session_.client_id(), result.generation);
+  if (session_.segment()
+          .entry(result.entry)
+          .state.compare_exchange_strong(expected, settled, std::memory_order_seq_cst)) {
+    refs::ring_waiters(session_.segment(), result.entry);
+  }
+}
+
+void Executor::settle_error(const refs::ObjectName &result, const Error &error) {
+  const std::span<const std::byte> bytes = tasks::encode_error(error);
+  if (write(result, bytes.data(), bytes.size(), 0, segment::Kind::kError, {}) != nullptr) {
+    // No space for the words: the code alone fits beside the header.
+    Error bare;
+    bare.code = error.code;
+    const std::span<const std::byte> few = tasks::encode_error(bare);
+    static_cast<void>(write(result, few.data(), few.size(), 0, segment::Kind::kError, {}));
+  }
+  settle(result, refs::State::kFailed);
+}
+
+Status Executor::write(const refs::ObjectName &result, const void *data, std::uint64_t bytes, Format format,
+                       segment::Kind kind, std::span<const Reference> contained) {
+  std::vector<refs::ObjectName> names = client::Session::shared_names(contained);
+  if (bytes > segment::kInlineBytes) return write_forward(result, data, bytes, format, std::move(names));
+  if (!names.empty()) session_.send_contained(result, names);  // before the seal (rule 17)
+  segment::EntryHeader &header = session_.segment().entry(result.entry);
+  header.size = bytes;
+  header.format = format;
+  header.kind = kind;
+  header.creator_pid = static_cast<std::uint32_t>(getpid());
+  header.created_ns = base::coarse_ns();
+  std::memcpy(header.inline_bytes, data, bytes);
+  return nullptr;
+}
+
+// A larger result lies in an entry of our own, which the result contains.
+Status Executor::write_forward(const refs::ObjectName &result, const void *data, std::uint64_t bytes, Format format,
+                               std::vector<refs::ObjectName> contained) {
+  Draft draft;
+  if (Status status = session_.create(bytes, format, segment::Kind::kBuffer, &draft)) return status;
+  std::memcpy(draft.data(), data, bytes);
+  Reference buffer;
+  if (Status status = session_.seal(std::move(draft), {}, &buffer)) return status;
+  contained.push_back(client::Session::shared_names({&buffer, 1})[0]);
+  session_.send_contained(result, contained);
+  const segment::ForwardTarget target{contained.back().generation, contained.back().entry, 0};
+  segment::EntryHeader &header = session_.segment().entry(result.entry);
+  header.size = bytes;
+  header.format = format;
+  header.kind = segment::Kind::kForward;
+  header.creator_pid = static_cast<std::uint32_t>(getpid());
+  header.created_ns = base::coarse_ns();
+  std::memcpy(header.inline_bytes, &target, sizeof target);
+  return nullptr;
+}
+
+}  // namespace mobula::worker
