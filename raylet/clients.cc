@@ -9,6 +9,11 @@
 #include "refs/row_table.h"
 
 namespace mobula::raylet {
+namespace {
+
+constexpr std::uint64_t kPoolsShareOfCapacity = 8;
+
+}  // namespace
 
 Clients::Clients(segment::Segment &segment)
     : segment_(segment),
@@ -39,25 +44,35 @@ Status Clients::reserve_for(std::uint32_t id) {
   return nullptr;
 }
 
-bool Clients::take_rows(segment::ClientSlot &slot, std::uint32_t chunk) {
+bool Clients::take_rows(Client &client) {
+  const auto chunk = static_cast<std::uint32_t>(client.row_offsets.size());
   const std::uint64_t bytes = sizeof(segment::Row) * refs::rows_in_chunk(chunk);
   const std::optional<objects::Extent> extent = row_space_.allocate(bytes);
   if (!extent) return false;
   const std::uint64_t high_water_bytes = row_space_.high_water_bytes();
   if (high_water_bytes > rows_reserved_bytes_) {
-    if (segment_.reserve(segment_.regions().rows + rows_reserved_bytes_, high_water_bytes - rows_reserved_bytes_) !=
-        nullptr) {
+    const std::uint64_t missing_bytes = high_water_bytes - rows_reserved_bytes_;
+    if (segment_.reserve(segment_.regions().rows + rows_reserved_bytes_, missing_bytes) != nullptr) {
       static_cast<void>(row_space_.release(*extent));
       row_space_.trim();
       return false;
     }
     rows_reserved_bytes_ = high_water_bytes;
   }
-  slot.row_offsets[chunk] = segment_.regions().rows + extent->offset;
-  segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
+  const std::uint64_t offset = segment_.regions().rows + extent->offset;
+  segment::Row *const rows = segment_.rows(offset);
   for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) new (&rows[i]) segment::Row{};
-  slot.row_chunks = chunk + 1;
+  client.row_offsets.push_back(offset);
+  segment::ClientSlot &shared = slot(client);
+  shared.row_offsets[chunk] = offset;
+  shared.row_chunks = chunk + 1;
   return true;
+}
+
+// All clients together keep no more than this share of the store in their pools.
+void Clients::set_pool_bytes_max() {
+  const std::uint64_t clients = std::max<std::uint64_t>(ids_.size(), 1);
+  segment_.header().pool_bytes_max.store(segment_.capacity_bytes() / kPoolsShareOfCapacity / clients);
 }
 
 Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
@@ -77,7 +92,6 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
     ring->head.store(0);
   }
   slot.row_chunks = 0;
-  if (!take_rows(slot, 0)) return base::failure(Code::kLimitReached, "no room for the handle table of another process");
   slot.pid = static_cast<std::uint32_t>(pid);
   slot.kind = kind;
   slot.generation.fetch_add(1);
@@ -85,6 +99,9 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   attached->id = id;
   attached->kind = kind;
   attached->pid = pid;
+  if (!take_rows(*attached)) {
+    return base::failure(Code::kLimitReached, "no room for the handle table of another process");
+  }
   segment::ClientRings &rings = segment_.rings(id);
   attached->inbox = segment::RingConsumer(&slot.to_raylet, rings.to_raylet, base::kRingSlots);
   attached->grants = segment::RingProducer(&slot.grants, rings.grants, base::kGrantSlots);
@@ -92,6 +109,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   *client = attached.get();
   clients_[id] = std::move(attached);
   ids_.push_back(id);
+  set_pool_bytes_max();
   return nullptr;
 }
 
@@ -104,24 +122,24 @@ Client *Clients::find_pid(pid_t pid) {
 
 void Clients::detach(Client &client) {
   segment::ClientSlot &slot = segment_.client(client.id);
-  for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
+  for (std::uint32_t chunk = 0; chunk < client.row_offsets.size(); ++chunk) {
     const std::uint64_t bytes = sizeof(segment::Row) * refs::rows_in_chunk(chunk);
-    static_cast<void>(row_space_.release({slot.row_offsets[chunk] - segment_.regions().rows, bytes}));
+    static_cast<void>(row_space_.release({client.row_offsets[chunk] - segment_.regions().rows, bytes}));
   }
   slot.row_chunks = 0;
   slot.kind = segment::ClientKind::kNone;
   slot.pid = 0;
   const std::uint32_t id = client.id;
   std::erase(ids_, id);
+  set_pool_bytes_max();
   if (client.connection) client.connection->close();
   clients_[id].reset();
 }
 
 bool Clients::add_rows(Client &client, std::uint64_t *offset, std::uint32_t *chunk) {
-  segment::ClientSlot &slot = segment_.client(client.id);
-  *chunk = slot.row_chunks;
-  if (*chunk >= base::kRowChunksMax || !take_rows(slot, *chunk)) return false;
-  *offset = slot.row_offsets[*chunk];
+  *chunk = static_cast<std::uint32_t>(client.row_offsets.size());
+  if (*chunk >= base::kRowChunksMax || !take_rows(client)) return false;
+  *offset = client.row_offsets.back();
   return true;
 }
 

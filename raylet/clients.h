@@ -38,7 +38,8 @@ struct Client {
   base::File program;
   base::File output;
   base::File error_output;
-  std::uint32_t last_job = 0;  // of a worker: the driver whose task it ran last
+  std::vector<std::uint64_t> row_offsets;  // of its row chunks, as we gave them
+  std::uint32_t last_job = 0;              // of a worker: the driver whose task it ran last
 };
 
 class Clients {
@@ -63,7 +64,8 @@ class Clients {
  private:
   std::uint32_t free_id() const;
   Status reserve_for(std::uint32_t id);
-  bool take_rows(segment::ClientSlot &slot, std::uint32_t chunk);
+  bool take_rows(Client &client);
+  void set_pool_bytes_max();
 
   segment::Segment &segment_;
   objects::Extents row_space_;

@@ -56,9 +56,13 @@ void Raylet::reap(Client &client, std::int32_t signal) {
     tasks_.on_worker_died(client, signal);  // c
   else
     tasks_.on_job_ended(id);
-  for (const refs::ObjectName &failed : store_.reap(id, client.pid)) tasks_.on_failed(failed);  // d, f, g
+  const std::vector<refs::ObjectName> failed = store_.reap(id, client.pid, client.row_offsets);  // d, f, g
+  for (const refs::ObjectName &name : failed) tasks_.on_failed(name);
   space_.on_client_gone(id);
+  said_hello_.erase(client.pid);
   if (!is_worker) {
+    // Its own template's workers have nothing to do any more.
+    if (client.template_number != 0) tasks_.fail_template(client.template_number, plain_verdict(Code::kOwnerDied));
     templates_.end_job(id);
     terminals_.erase(id);
   }

@@ -150,8 +150,9 @@ void Raylet::accept_next() {
 }
 
 void Raylet::report_ready(Status status) {
+  if (std::exchange(is_ready_, true)) return;
   if (status != nullptr) failed_to_start_ = stopping_ = true;
-  if (ready_) std::exchange(ready_, nullptr)(std::move(status));
+  if (ready_) ready_(std::move(status));
 }
 
 void Raylet::stop(const std::string &why) {

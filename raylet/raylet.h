@@ -100,7 +100,7 @@ class Raylet {
   Options options_;
   std::unique_ptr<segment::Segment> segment_;
   std::unique_ptr<SessionFolder> folder_;
-  asio::io_context loop_;
+  asio::io_context loop_{1};
   asio::posix::stream_descriptor listener_;
   asio::posix::stream_descriptor event_;
   asio::signal_set signals_;
@@ -126,6 +126,7 @@ class Raylet {
   std::uint32_t own_driver_ = 0;                               // of an embedded session
   std::shared_ptr<Connection> stop_requested_by_;
   bool stopping_ = false;
+  bool is_ready_ = false;  // or was refused: it is told once
   bool failed_to_start_ = false;
   std::uint32_t idle_turns_ = 0;
 };

@@ -117,7 +117,7 @@ void Store::drop_ref(const ObjectName &name) {
 }
 
 bool Store::add_contained(const ObjectName &container, const ObjectName &inner) {
-  if (!is_named(container) || refs::is_settled(word_of(container.entry)) || !add_ref(inner)) return false;
+  if (!is_named(container) || !add_ref(inner)) return false;
   std::vector<ObjectName> &all = contained_[container.entry];
   all.push_back(inner);
   index_[container.entry].has_contained = true;
@@ -227,12 +227,11 @@ std::vector<ObjectName> Store::settle_entries_of(std::uint32_t client, std::int3
 }
 
 // Bits, then rows: the rows are what finds the bits.
-void Store::clear_rows(std::uint32_t client) {
-  const segment::ClientSlot &slot = segment_.client(client);
+void Store::clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets) {
   const std::uint32_t group = client / base::kClientsPerGroup;
   const std::uint64_t bit = 1ull << (client % base::kClientsPerGroup);
-  for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
-    segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
+  for (std::uint32_t chunk = 0; chunk < row_offsets.size(); ++chunk) {
+    segment::Row *const rows = segment_.rows(row_offsets[chunk]);
     for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) {
       const std::uint32_t entry = rows[i].entry_plus_1.load(std::memory_order_acquire) - 1;
       if (!is_entry(entry)) continue;
@@ -246,9 +245,10 @@ void Store::clear_rows(std::uint32_t client) {
   }
 }
 
-std::vector<ObjectName> Store::reap(std::uint32_t client, std::int32_t pid) {
+std::vector<ObjectName> Store::reap(std::uint32_t client, std::int32_t pid,
+                                    std::span<const std::uint64_t> row_offsets) {
   std::vector<ObjectName> failed = settle_entries_of(client, pid);
-  clear_rows(client);
+  clear_rows(client, row_offsets);
   return failed;
 }
 

@@ -54,7 +54,8 @@ class Store {
   // False: no such object (any more).
   bool add_ref(const refs::ObjectName &name);
   void drop_ref(const refs::ObjectName &name);
-  // Y contains X: X is kept as long as Y lives. False: one of them is gone, or Y is not the client's to fill.
+  // Y contains X: X is kept as long as Y lives. Y may be sealed by now: the message came before its seal. False: one of
+  // them is gone.
   bool add_contained(const refs::ObjectName &container, const refs::ObjectName &inner);
   // What an aborted attempt had packed into a result.
   void drop_contained(std::uint32_t container);
@@ -73,8 +74,9 @@ class Store {
 
   // --- deaths --------------------------------------------------------------------------------------------------------
   // Steps d, f and g of the reaper for a dead client, after its ring was drained and its task judged. Entries that it
-  // left unsettled are failed and returned.
-  std::vector<refs::ObjectName> reap(std::uint32_t client, std::int32_t pid);
+  // left unsettled are failed and returned. `row_offsets` are the raylet's own notes of its row chunks.
+  std::vector<refs::ObjectName> reap(std::uint32_t client, std::int32_t pid,
+                                     std::span<const std::uint64_t> row_offsets);
 
   // --- looking -------------------------------------------------------------------------------------------------------
   bool is_entry(std::uint32_t entry) const { return entry < index_.size(); }
@@ -100,7 +102,7 @@ class Store {
   void free_entry(std::uint32_t entry);
   void recycle(std::uint32_t entry);
   bool flag_candidate(std::uint32_t entry, std::uint64_t *flagged);
-  void clear_rows(std::uint32_t client);
+  void clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets);
   std::vector<refs::ObjectName> settle_entries_of(std::uint32_t client, std::int32_t pid);
   objects::EvictionFacts facts_of(std::uint32_t entry) const;
 

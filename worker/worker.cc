@@ -85,7 +85,7 @@ void run_worker(const WorkerOptions &options) {
       prefer_as_oom_victim();
       if (std::unique_ptr<client::Session> session = attach(options)) {
         client::Session &own = *session;
-        client::set_current_session(std::move(session));
+        client::set_worker_session(std::move(session));
         serve_tasks(own);
         status = 0;
       }

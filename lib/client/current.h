@@ -10,7 +10,9 @@ namespace mobula::client {
 
 // Null when the process is in no session.
 Session *current_session();
-// Makes a worker's session the one that user code in it uses. Also keeps fork() in a client safe from then on.
-void set_current_session(std::unique_ptr<Session> session);
+// Makes a worker's session the one that user code in it uses, for the rest of the process's life.
+void set_worker_session(std::unique_ptr<Session> session);
+// From now on a child made by fork() is in no session. Idempotent.
+void protect_from_fork();
 
 }  // namespace mobula::client

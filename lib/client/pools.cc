@@ -6,9 +6,8 @@ namespace mobula::client {
 namespace {
 
 constexpr std::uint32_t kFirstBatch = 32;
-constexpr std::uint32_t kInlineBatchMax = 2048;      // so that a held put costs less than 1/1000 of a system call
-constexpr std::uint64_t kPoolBytesMax = 4ull << 20;  // kept by one client in one class
-constexpr std::uint64_t kCapacityShareOfPool = 64;   // and never more than this part of the store
+constexpr std::uint32_t kInlineBatchMax = 2048;  // so that a held put costs less than 1/1000 of a system call
+constexpr std::uint64_t kBatchShareOfPool = 4;   // one batch takes no more than this part of what may be kept
 constexpr std::uint32_t kInlineEntriesKept = 4096;
 
 }  // namespace
@@ -17,14 +16,18 @@ Pools::Pools(const segment::Segment &segment, std::uint32_t client_id, refs::Ref
     : segment_(segment),
       references_(references),
       outbox_(outbox),
-      pool_bytes_max_(std::min(kPoolBytesMax, segment.capacity_bytes() / kCapacityShareOfPool)),
       grants_(&segment.client(client_id).grants, segment.rings(client_id).grants, base::kGrantSlots) {}
 
 std::uint32_t Pools::batch_max(std::uint32_t size_class) const {
   if (size_class == objects::kInlineClass) return kInlineBatchMax;
   if (size_class >= objects::kLargeClass) return 1;
-  const std::uint64_t fitting = pool_bytes_max_ / objects::block_bytes(size_class);
+  const std::uint64_t fitting = bytes_max() / kBatchShareOfPool / objects::block_bytes(size_class);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fitting, 1, kInlineBatchMax));
+}
+
+std::uint64_t Pools::bytes_of(const PooledEntry &entry) const {
+  const segment::EntryHeader &header = segment_.entry(entry.entry);
+  return header.offset == segment::kInlineOffset ? 0 : header.capacity_bytes;
 }
 
 std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
@@ -38,6 +41,7 @@ std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
   // A store that is nearly full grants blocks below their class's size.
   if (size_class != objects::kInlineClass && segment_.entry(found.entry).capacity_bytes < bytes) return std::nullopt;
   pool.entries.pop_back();
+  pooled_bytes_ -= bytes_of(found);
   if (pool.entries.size() < pool.batch / 4 && pool.ticket == 0) request_locked(size_class, bytes);
   return found;
 }
@@ -51,19 +55,19 @@ std::optional<PooledEntry> Pools::pop_large(std::uint64_t bytes) {
   if (found == entries.end()) return std::nullopt;
   const PooledEntry entry = *found;
   entries.erase(found);
+  pooled_bytes_ -= bytes_of(entry);
   return entry;
 }
 
 bool Pools::push(const PooledEntry &entry) {
-  const segment::EntryHeader &header = segment_.entry(entry.entry);
-  const bool is_inline = header.offset == segment::kInlineOffset;
-  const std::uint32_t size_class = is_inline ? objects::kInlineClass : objects::class_of(header.capacity_bytes);
+  const std::uint64_t bytes = bytes_of(entry);
+  const std::uint32_t size_class = bytes == 0 ? objects::kInlineClass : objects::class_of(bytes);
   const std::lock_guard lock(mutex_);
   Pool &pool = pool_of(size_class);
-  const std::uint64_t kept_max = is_inline ? kInlineEntriesKept : batch_max(size_class);
-  if (size_class == objects::kLargeClass || pool.entries.size() >= kept_max) return false;
-  if (!is_inline && header.capacity_bytes * (pool.entries.size() + 1) > pool_bytes_max_) return false;
+  const bool wanted = bytes == 0 ? pool.entries.size() < kInlineEntriesKept : pooled_bytes_ + bytes <= bytes_max();
+  if (size_class == objects::kLargeClass || !wanted) return false;
   pool.entries.push_back(entry);
+  pooled_bytes_ += bytes;
   return true;
 }
 
@@ -85,6 +89,7 @@ void Pools::give_back_all_but(std::uint32_t size_class) {
     for (std::uint32_t other = 1; other <= objects::kLargeClass; ++other) {
       if (other == size_class) continue;
       std::vector<PooledEntry> &entries = pool_of(other).entries;
+      for (const PooledEntry &entry : entries) pooled_bytes_ -= bytes_of(entry);
       unwanted.insert(unwanted.end(), entries.begin(), entries.end());
       entries.clear();
       pool_of(other).batch = 0;
@@ -162,7 +167,10 @@ void Pools::collect_locked() {
 void Pools::accept_entries(const segment::RingSlot &grant) {
   Pool &pool = pool_of(std::min(grant.words[0], objects::kLargeClass));
   pool.ticket = 0;
-  for (std::uint32_t i = 0; i < grant.count; ++i) pool.entries.push_back({grant.words[1 + i], nullptr});
+  for (std::uint32_t i = 0; i < grant.count; ++i) {
+    pool.entries.push_back({grant.words[1 + i], nullptr});
+    pooled_bytes_ += bytes_of(pool.entries.back());
+  }
 }
 
 void Pools::accept_rows(const segment::RingSlot &grant) {

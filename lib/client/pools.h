@@ -60,6 +60,8 @@ class Pools {
   };
   Pool &pool_of(std::uint32_t size_class) { return pools_[size_class]; }
   std::uint32_t batch_max(std::uint32_t size_class) const;
+  std::uint64_t bytes_of(const PooledEntry &entry) const;
+  std::uint64_t bytes_max() const { return segment_.header().pool_bytes_max.load(std::memory_order_relaxed); }
   std::optional<PooledEntry> pop_large(std::uint64_t bytes);
   std::uint32_t request_locked(std::uint32_t size_class, std::uint64_t bytes);
   void collect_locked();
@@ -69,11 +71,11 @@ class Pools {
   const segment::Segment &segment_;
   refs::References &references_;
   Outbox &outbox_;
-  const std::uint64_t pool_bytes_max_;
   std::mutex mutex_;
   segment::RingConsumer grants_;
   std::array<Pool, objects::kLargeClass + 1> pools_;
   std::unordered_map<std::uint32_t, Code> refusals_;
+  std::uint64_t pooled_bytes_ = 0;  // of all pools
   std::uint32_t next_ticket_ = 1;
   bool rows_requested_ = false;
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 
 #include "base/clock.h"
@@ -25,6 +26,7 @@ struct Process {
   std::mutex mutex;                                // of init and shutdown
   std::atomic<Session *> session{nullptr};         // null: not initialised
   pid_t raylet_pid = 0;                            // of an embedded session
+  bool is_worker = false;                          // its session ends with the process: user code cannot leave it
   std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
 };
 
@@ -38,6 +40,24 @@ void after_fork_in_child() {
   Session *const session = process().session.exchange(nullptr);
   if (session != nullptr) session->abandon_after_fork();
   process().raylet_pid = 0;
+  process().is_worker = false;
+  new (&process().mutex) std::mutex;  // whoever held it is not in this process
+}
+
+std::string link_target(const std::string &path) {
+  std::error_code code;
+  return std::filesystem::read_symlink(path, code).string();
+}
+
+// The file that this process runs, even when it was replaced or deleted meanwhile. Under an emulator such as valgrind the
+// kernel's link names the emulator; it shows the program's own path instead.
+base::File open_own_program() {
+  base::File program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  if (!program) base::throw_errno("open of /proc/self/exe");
+  const std::string shown = link_target("/proc/self/exe");
+  if (link_target(fmt::format("/proc/self/fd/{}", program.get())) == shown) return program;
+  base::File emulated(open(shown.c_str(), O_RDONLY | O_CLOEXEC));
+  return emulated ? std::move(emulated) : std::move(program);
 }
 
 std::vector<std::string> command_line() {
@@ -83,8 +103,7 @@ Status init_locked(Process &process, const runtime::Options &options) {
   hello.role = wire::Role::kDriver;
   hello.functions = Functions::instance().names();
   hello.arguments = command_line();
-  const base::File program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-  if (!program) base::throw_errno("open of /proc/self/exe");
+  const base::File program = open_own_program();
   std::unique_ptr<Session> session;
   Status status =
       Session::attach(std::move(socket), std::move(hello), {program.get(), STDOUT_FILENO, STDERR_FILENO}, &session);
@@ -101,9 +120,14 @@ Status init_locked(Process &process, const runtime::Options &options) {
 
 Session *current_session() { return process().session.load(std::memory_order_acquire); }
 
-void set_current_session(std::unique_ptr<Session> session) {
+void protect_from_fork() {
   static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
   static_cast<void>(registered);
+}
+
+void set_worker_session(std::unique_ptr<Session> session) {
+  protect_from_fork();
+  process().is_worker = true;
   process().session.store(session.release(), std::memory_order_release);
 }
 
@@ -178,7 +202,7 @@ Status init(const Options &options) {
   client::Process &process = client::process();
   const std::lock_guard lock(process.mutex);
   if (current_session() != nullptr) return nullptr;
-  client::set_current_session(nullptr);  // registers the fork handler before there is anything to protect
+  client::protect_from_fork();
   try {
     return client::init_locked(process, options);
   } catch (const base::Fault &fault) {
@@ -191,6 +215,7 @@ bool is_initialized() { return current_session() != nullptr; }
 void shutdown() {
   client::Process &process = client::process();
   const std::lock_guard lock(process.mutex);
+  if (process.is_worker) return;
   Session *const session = process.session.exchange(nullptr);
   if (session == nullptr) return;
   const pid_t raylet_pid = std::exchange(process.raylet_pid, 0);

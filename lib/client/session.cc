@@ -76,8 +76,17 @@ void Session::leave() {
   socket_.reset();
 }
 
-Status Session::not_live() const {
-  return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
+Status Session::usable() const {
+  if (!is_live()) return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
+  return segment::raylet_died(segment_->header().life) ? raylet_died() : nullptr;
+}
+
+Status Session::own(const Reference &reference) const {
+  if (Status status = usable()) return status;
+  if (reference.session_ == this) return nullptr;
+  return base::failure(Code::kObjectLost, reference.row_ == nullptr
+                                              ? "the reference is empty: it names no object"
+                                              : "the reference belongs to a session that this process has left");
 }
 
 // --- entries ---------------------------------------------------------------------------------------------------------
@@ -174,7 +183,7 @@ Status Session::wait_for_rows(std::uint32_t chunks_before) {
 // --- writing ---------------------------------------------------------------------------------------------------------
 
 Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft) {
-  if (!is_live()) return not_live();
+  if (Status status = usable()) return status;
   segment::Row *row = nullptr;
   if (Status status = begin_entry(bytes, refs::State::kCreating, &row)) return status;
   segment::EntryHeader &header = segment_->entry(refs::References::entry_of(*row));
@@ -192,7 +201,8 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
 }
 
 Status Session::seal(Draft &&draft, std::span<const Reference> contained, Reference *reference) {
-  if (!is_live() || draft.session_ != this) return not_live();
+  if (Status status = usable()) return status;
+  if (draft.session_ != this) return base::failure(Code::kInvalidArgument, "the draft is empty or of another session");
   segment::Row *const row = std::exchange(draft.row_, nullptr);
   draft.session_ = nullptr;
   const std::uint32_t entry = refs::References::entry_of(*row);
@@ -310,14 +320,14 @@ std::string Session::id_of(const Reference &reference) const {
 }
 
 Status Session::pin(const Reference &reference) {
-  if (!is_live() || reference.row_ == nullptr) return not_live();
+  if (Status status = own(reference)) return status;
   refs::References::share(*reference.row_);
   references_->pin(*reference.row_);
   return nullptr;
 }
 
 Status Session::unpin(const Reference &reference) {
-  if (!is_live() || reference.row_ == nullptr) return not_live();
+  if (Status status = own(reference)) return status;
   if (!references_->unpin(*reference.row_)) {
     return base::failure(Code::kInvalidArgument, "unpin: this process has no pin on the object");
   }
@@ -326,7 +336,7 @@ Status Session::unpin(const Reference &reference) {
 }
 
 Status Session::delete_object(Reference reference, bool *deleted) {
-  if (!is_live() || reference.row_ == nullptr) return not_live();
+  if (Status status = own(reference)) return status;
   refs::References::share(*reference.row_);
   const refs::ObjectName name = name_of(reference);
   reference = Reference();

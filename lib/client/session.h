@@ -100,7 +100,10 @@ class Session {
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns);
   Status read_failure(refs::ObjectName name, std::uint64_t word);
   Status read_plain(const segment::EntryHeader &header, Bytes *bytes) const;
-  Status not_live() const;
+  // Null when calls can be served: the session is live and so is its raylet.
+  Status usable() const;
+  // Null when the reference belongs to this session.
+  Status own(const Reference &reference) const;
 
   std::atomic<bool> live_{true};
   std::string name_;

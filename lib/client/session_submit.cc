@@ -26,9 +26,7 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
     tasks::ArgumentToEncode to_encode;
     to_encode.format = argument.format;
     if (argument.reference != nullptr) {
-      if (argument.reference->session_ != this) {
-        return base::failure(Code::kObjectLost, "an argument refers to an object of no session, or of another one");
-      }
+      if (Status status = own(*argument.reference)) return status;
       refs::References::share(*argument.reference->row_);
       to_encode.reference = name_of(*argument.reference);
     } else {
@@ -55,7 +53,7 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
 }
 
 Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *result) {
-  if (!is_live()) return not_live();
+  if (Status status = usable()) return status;
   if (arguments.size() > base::kArgumentsMax) {
     return base::failure(Code::kInvalidArgument, fmt::format("a task takes at most {} arguments, {} were given",
                                                              base::kArgumentsMax, arguments.size()));

@@ -75,7 +75,7 @@ segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns) {
 }
 
 Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes) {
-  if (!is_live() || reference.session_ != this) return not_live();
+  if (Status status = own(reference)) return status;
   if (!is_settled(reference)) {
     const Reference *const one = &reference;
     bool ready = false;
@@ -87,11 +87,11 @@ Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes 
 
 Status Session::wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns,
                      bool *ready) {
-  if (!is_live()) return not_live();
+  if (Status status = usable()) return status;
   std::vector<std::uint32_t> open;
   std::size_t settled = 0;
   for (std::size_t i = 0; i < references.size(); ++i) {
-    if (references[i]->session_ != this) return not_live();
+    if (Status status = own(*references[i])) return status;
     ready[i] = is_settled(*references[i]);
     if (ready[i])
       ++settled;

@@ -51,6 +51,8 @@ struct SegmentHeader {
   alignas(kCacheLineBytes) Half raylet_sleeping;
   // 1 while somebody waits for space: releasers then wake the raylet. Written by the raylet.
   alignas(kCacheLineBytes) Half pressure;
+  // Bytes of free blocks that one client may keep. Written by the raylet when clients come and go.
+  Word pool_bytes_max;
   // Entries whose memory is reserved, and groups whose arrays are. Written by the raylet, only ever grow.
   Half entries_reserved;
   Half groups_live;
@@ -172,6 +174,7 @@ constexpr std::uint32_t layout_fingerprint() {
                                      offsetof(SegmentHeader, life),
                                      offsetof(SegmentHeader, raylet_sleeping),
                                      offsetof(SegmentHeader, pressure),
+                                     offsetof(SegmentHeader, groups_live),
                                      sizeof(EntryHeader),
                                      offsetof(EntryHeader, size),
                                      offsetof(EntryHeader, verdict),
