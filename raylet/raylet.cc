@@ -90,17 +90,19 @@ bool Raylet::turn() {
     any = true;
   }
   any |= space_.serve();
-  set_pressure();
-  return any;
+  return set_pressure() || any;
 }
 
-// While somebody waits for space, releasers wake us and recycle nothing.
-void Raylet::set_pressure() {
+// While somebody waits for space, releasers wake us and recycle nothing. True when it was set just now.
+bool Raylet::set_pressure() {
   segment::Half &pressure = segment_->header().pressure;
   const std::uint32_t wanted = space_.is_short() ? 1 : 0;
-  if (pressure.load(std::memory_order_relaxed) == wanted) return;
+  if (pressure.load(std::memory_order_relaxed) == wanted) return false;
   pressure.exchange(wanted, std::memory_order_seq_cst);
-  if (wanted != 0) store_.request_scan();  // hints may have been lost
+  if (wanted == 0) return false;
+  store_.withdraw_pooled();
+  store_.request_scan();  // hints may have been lost
+  return true;
 }
 
 bool Raylet::has_messages() {

@@ -13,6 +13,7 @@
 #include "raylet/asio.h"
 #include "raylet/clients.h"
 #include "raylet/output.h"
+#include "raylet/serve.h"
 #include "raylet/session_folder.h"
 #include "raylet/space.h"
 #include "raylet/store.h"
@@ -22,16 +23,6 @@
 #include "wire/messages.h"
 
 namespace mobula::raylet {
-
-struct Options {
-  std::string session = "default";
-  std::uint32_t workers = 1;
-  std::uint64_t memory_bytes = base::kCapacityBytesDefault;
-  std::vector<std::string> libraries;
-  bool embedded = false;
-  rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
-  int driver_socket = -1;           // of an embedded session: connected to its driver
-};
 
 class Raylet {
  public:
@@ -51,7 +42,7 @@ class Raylet {
   bool turn();
   void sleep_until_event();
   bool has_messages();
-  void set_pressure();
+  bool set_pressure();
   void report_ready(Status status);
   void stop(const std::string &why);
   void end_processes();

@@ -92,6 +92,26 @@ bool Store::take_back(std::uint32_t client, std::uint32_t entry) {
   return true;
 }
 
+// FREE with the EVICTING flag: the client's next use of it fails, whatever generation it knows, and it gives it back.
+// Its bit and row may still be there (rule 19), so only the block is taken, never the entry (rule 22).
+bool Store::withdraw(std::uint32_t entry) {
+  EntryRecord &record = index_[entry];
+  segment::Word &state = segment_.entry(entry).state;
+  std::uint64_t word = state.load(std::memory_order_seq_cst);
+  if (record.offset == segment::kInlineOffset || refs::state_of(word) != State::kFree) return false;
+  if (!state.compare_exchange_strong(word, word | refs::kEvictingFlag, std::memory_order_seq_cst)) return false;
+  static_cast<void>(blocks_.release(record.offset));
+  record.offset = segment::kInlineOffset;
+  return true;
+}
+
+void Store::withdraw_pooled() {
+  for (std::uint32_t client = 1; client < base::kClientsMax; ++client) {
+    std::uint32_t entry = index_.first_of(client);
+    for (; entry != segment::kNoEntry; entry = index_[entry].next) withdraw(entry);
+  }
+}
+
 // The entry is FREE and nobody's: its block and itself go back to the pools.
 void Store::recycle(std::uint32_t entry) {
   EntryRecord &record = index_[entry];

@@ -47,6 +47,9 @@ class Store {
   // Bytes of the data region that no block takes.
   std::uint64_t free_bytes() const { return blocks_.capacity_bytes() - blocks_.used_bytes(); }
   bool is_out_of_entries() const { return free_entries_.empty() && index_.size() >= base::kEntriesMax; }
+  // Takes the blocks of all entries that lie unused in clients' pools; the entries stay theirs until they return them.
+  // For when somebody waits for space. REQUIRES: `pressure` is set, so that nothing goes into a pool any more.
+  void withdraw_pooled();
   // A FREE entry that its client does not want. False: it is not the client's, or not FREE.
   bool take_back(std::uint32_t client, std::uint32_t entry);
 
@@ -98,6 +101,7 @@ class Store {
   bool reserve_more_entries();
   bool reserve_data();
   std::optional<objects::Block> allocate_block(std::uint32_t size_class, std::uint64_t bytes);
+  bool withdraw(std::uint32_t entry);
   bool bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes);
   void free_entry(std::uint32_t entry);
   void recycle(std::uint32_t entry);

@@ -156,8 +156,7 @@ Status Session::begin_entry(std::uint64_t bytes, refs::State state, segment::Row
       *row = pooled.row;
       return nullptr;
     }
-    std::uint32_t entry = 0;
-    references_->release_shared(*pooled.row, &entry);
+    pools_->give_back(pooled);  // the raylet has withdrawn it
   }
 }
 
@@ -264,7 +263,8 @@ void Session::drop_handle(segment::Row &row) noexcept {
     }
     case refs::References::Release::kRecycled: {
       const PooledEntry pooled{entry, &row};
-      const bool wanted = segment_->header().pressure.load(std::memory_order_relaxed) == 0;
+      // seq_cst, after the recycling CAS: either we see the pressure, or the raylet's sweep sees the entry FREE.
+      const bool wanted = segment_->header().pressure.load(std::memory_order_seq_cst) == 0;
       if (wanted && pools_->push(pooled)) return;
       pools_->give_back(pooled);
       if (!wanted || segment_->entry(entry).offset != segment::kInlineOffset) outbox_->wake_raylet();

@@ -1,0 +1,69 @@
+#include "raylet/serve.h"
+
+#include <spdlog/sinks/rotating_file_sink.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "raylet/raylet.h"
+#include "wire/socket.h"
+
+namespace mobula::raylet {
+namespace {
+
+constexpr std::size_t kLogBytesMax = 1u << 20;
+constexpr std::size_t kLogFilesMax = 2;
+
+void log_to(const Service &service, const SessionFolder &folder) {
+  std::shared_ptr<spdlog::logger> logger;
+  if (service.foreground)
+    logger = spdlog::stderr_color_mt("raylet");
+  else
+    logger = spdlog::rotating_logger_mt("raylet", folder.log_path(), kLogBytesMax, kLogFilesMax);
+  logger->set_level(spdlog::level::from_str(service.log_level));
+  logger->flush_on(spdlog::level::info);
+  spdlog::set_default_logger(logger);
+}
+
+// Tells whoever started us: a '+' and perhaps a notice, or the words of the error.
+void tell(int pipe, const Status &status, const std::string &notice) {
+  const std::string text = status == nullptr ? kReady + notice : status->message;
+  static_cast<void>(!write(pipe, text.data(), text.size()));
+  close(pipe);
+}
+
+void refuse_driver(int socket, const std::string &why) {
+  if (socket >= 0) static_cast<void>(wire::send(socket, wire::Refused{why}));
+}
+
+}  // namespace
+
+int serve(const Service &service, int ready_pipe) {
+  std::unique_ptr<SessionFolder> folder;
+  std::unique_ptr<segment::Segment> segment;
+  std::string notice;
+  Status status = SessionFolder::create(service.options.session, &folder);
+  if (status == nullptr) status = segment::Segment::create(service.options.memory_bytes, &segment, &notice);
+  if (status != nullptr) {
+    refuse_driver(service.options.driver_socket, status->message);
+    if (ready_pipe >= 0)
+      tell(ready_pipe, status, notice);
+    else if (!service.options.embedded)
+      std::cerr << "mobula-raylet: " << status->message << "\n";
+    return 1;
+  }
+  if (!notice.empty() && ready_pipe < 0) std::cerr << "mobula-raylet: " << notice << "\n";
+  log_to(service, *folder);
+  Raylet raylet(service.options, std::move(segment), std::move(folder));
+  raylet.on_ready([&](Status ready) {
+    if (ready_pipe >= 0)
+      tell(ready_pipe, ready, notice);
+    else if (ready != nullptr)
+      std::cerr << "mobula-raylet: " << ready->message << "\n";
+  });
+  return raylet.run();
+}
+
+}  // namespace mobula::raylet

@@ -1,0 +1,38 @@
+// raylet/serve.h: what a raylet is told on its command line, and running one.
+//   Process    raylet-only; called once
+//   Errors     told to whoever started it: its driver, its parent's pipe, or standard error
+#pragma once
+
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/limits.h"
+
+namespace mobula::raylet {
+
+struct Options {
+  std::string session = "default";
+  std::uint32_t workers = 1;
+  std::uint64_t memory_bytes = base::kCapacityBytesDefault;
+  std::vector<std::string> libraries;
+  bool embedded = false;
+  rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
+  int driver_socket = -1;           // of an embedded session: connected to its driver
+};
+
+struct Service {
+  Options options;
+  bool foreground = false;
+  std::string log_level = "info";
+};
+
+constexpr char kReady = '+';  // first byte on the ready pipe when the session can be used; a notice may follow
+
+// Serves until the session ends. Tells `ready_pipe` (-1 for none) when it is ready, or why it never will be. Returns the
+// exit status. Throws base::Fault.
+int serve(const Service &service, int ready_pipe);
+
+}  // namespace mobula::raylet
