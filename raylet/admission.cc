@@ -15,7 +15,7 @@ constexpr std::size_t kWorkerFiles = 2;  // reading ends of its output and error
 
 }  // namespace
 
-void Raylet::serve(base::File socket) {
+void Raylet::serve(base::File socket, bool is_own_driver) {
   auto connection = std::make_shared<Connection>(loop_, std::move(socket));
   if (connection->peer_uid() != geteuid()) return refuse(connection, "the session belongs to another user");
   // Weak: the handlers are part of the connection. Until hello it keeps itself alive by its pending read.
@@ -27,7 +27,9 @@ void Raylet::serve(base::File socket) {
           return on_hello(self, std::move(*hello), std::move(files));
         on_message(self, std::move(message));
       },
-      [](const std::string &) {});
+      [this, is_own_driver](const std::string &) {
+        if (is_own_driver) stop("its program ended before it said hello");
+      });
   connection->start();
 }
 
@@ -64,7 +66,7 @@ void Raylet::welcome(Client &client, const std::shared_ptr<Connection> &connecti
       [this, weak = std::weak_ptr(connection)](wire::Message message, const Files &) {
         if (const std::shared_ptr<Connection> self = weak.lock()) on_message(self, std::move(message));
       },
-      [this, id = client.id](const std::string &) { on_connection_closed(id); });
+      [this, id = client.id](const std::string &why) { on_connection_closed(id, why); });
   watch(client);
   connection->send(wire::Welcome{client.id, static_cast<std::int32_t>(getpid()), options_.session},
                    {segment_->descriptor(), event_.native_handle()});

@@ -19,11 +19,12 @@ Clients::Clients(segment::Segment &segment)
     : segment_(segment),
       row_space_(base::kRowPoolBytes),
       clients_(base::kClientsMax),
-      rings_reserved_(base::kClientsMax) {}
+      rings_reserved_(base::kClientsMax),
+      resting_(base::kClientsMax) {}
 
 std::uint32_t Clients::free_id() const {
   for (std::uint32_t id = 1; id < base::kClientsMax; ++id) {
-    if (!clients_[id]) return id;
+    if (!clients_[id] && !resting_[id]) return id;
   }
   return 0;
 }
@@ -87,6 +88,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   slot.sleepers.store(0);
   slot.room_waiters.store(0);
   slot.hints_lost.store(0);
+  slot.expelled.store(0);
   for (segment::RingControl *ring : {&slot.to_raylet, &slot.grants, &slot.offers}) {
     ring->tail.store(0);
     ring->head.store(0);
@@ -134,6 +136,7 @@ void Clients::detach(Client &client) {
   set_pool_bytes_max();
   if (client.connection) client.connection->close();
   clients_[id].reset();
+  resting_[id] = true;
 }
 
 bool Clients::add_rows(Client &client, std::uint64_t *offset, std::uint32_t *chunk) {

@@ -31,7 +31,8 @@ struct Client {
   std::uint32_t template_number = 0;  // of a worker; of a driver: its own template, 0 while it has none
   std::deque<std::uint64_t> offered;  // tasks in a worker's ring, in order
   bool blocked = false;
-  bool parked = false;  // its offers ring is full: nothing more until it reports
+  bool ended_by_us = false;  // killed because a job ended: what it ran for others is retried for free
+  bool parked = false;       // its offers ring is full: nothing more until it reports
   // Drivers only.
   std::vector<std::string> functions;
   std::vector<std::string> arguments;
@@ -51,8 +52,10 @@ class Clients {
   // The client with that id, or null.
   Client *find(std::uint32_t id) { return id < clients_.size() ? clients_[id].get() : nullptr; }
   Client *find_pid(pid_t pid);
-  // Gives the id, the rows and the rings back. REQUIRES: it was reaped.
+  // Gives the rows and the rings back; the id rests until release_id. REQUIRES: it was reaped.
   void detach(Client &client);
+  // The id may be used again. REQUIRES: no set has a bit of it.
+  void release_id(std::uint32_t id) { resting_[id] = false; }
   // Adds the next chunk of rows to its handle table. False: no room, or it has all.
   bool add_rows(Client &client, std::uint64_t *offset, std::uint32_t *chunk);
   // Ids of all clients. Stable while nobody attaches or detaches.
@@ -72,6 +75,7 @@ class Clients {
   std::uint64_t rows_reserved_bytes_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<bool> rings_reserved_;
+  std::vector<bool> resting_;  // ids of reaped clients, until every word was swept
   std::vector<std::uint32_t> ids_;
 };
 

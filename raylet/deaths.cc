@@ -10,6 +10,8 @@
 namespace mobula::raylet {
 namespace {
 
+constexpr std::uint32_t kEntriesPerSweep = 16'384;  // under 0.1 ms, so that rings do not wait long
+
 std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
 }  // namespace
@@ -21,12 +23,17 @@ void Raylet::on_process_ended(std::uint32_t client_id) {
   reap(*client, signal_of(*client));
 }
 
-// A driver that called Shutdown has given its mapping up before it closed the socket. A worker's death is told by its
-// pidfd alone, so that the signal is known.
-void Raylet::on_connection_closed(std::uint32_t client_id) {
+// It may still write to the segment: it is reaped when its process is gone. One that called Shutdown said goodbye.
+void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &why) {
   Client *const client = clients_.find(client_id);
-  if (client == nullptr || client->expelled || client->kind == segment::ClientKind::kWorker) return;
-  reap(*client, 0);
+  if (client != nullptr && !client->expelled && client->kind == segment::ClientKind::kDriver) expel(*client, why);
+}
+
+void Raylet::on_goodbye(const std::shared_ptr<Connection> &connection) {
+  for (const std::uint32_t id : clients_.ids()) {
+    Client &client = *clients_.find(id);
+    if (client.connection == connection && client.kind == segment::ClientKind::kDriver) return reap(client, 0);
+  }
 }
 
 std::int32_t Raylet::signal_of(const Client &client) {
@@ -50,6 +57,7 @@ void Raylet::reap(Client &client, std::int32_t signal) {
     output->second.errors->finish();
     outputs_.erase(output);
   }
+  drain_all();             // others may have finished what belongs to it
   while (drain(client)) {  // b
   }
   if (is_worker)
@@ -67,9 +75,21 @@ void Raylet::reap(Client &client, std::int32_t signal) {
     terminals_.erase(id);
   }
   clients_.detach(client);
+  sweeps_.push_back({id, 0});
   ring_all();  // h: after everything that the dead one left is settled
   if (own_driver_ == id) stop("its program has ended");
-}  // i: the id is free now
+}  // i: the id is free when its sweep is through
+
+// A part of the sweep that must end before an id is used again. True while there is more.
+bool Raylet::sweep_some() {
+  if (sweeps_.empty()) return false;
+  Sweep &sweep = sweeps_.front();
+  sweep.next_entry = store_.sweep(sweep.client, sweep.next_entry, kEntriesPerSweep);
+  if (sweep.next_entry < segment_->entries_reserved()) return true;
+  clients_.release_id(sweep.client);
+  sweeps_.pop_front();
+  return true;
+}
 
 void Raylet::ring_all() {
   for (const std::uint32_t id : clients_.ids()) segment::ring_always(clients_.slot(*clients_.find(id)));

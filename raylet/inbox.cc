@@ -36,13 +36,13 @@ bool Raylet::drain(Client &client) {
     client.inbox.pop();
     ++count;
   }
-  if (count == 0) return false;
   segment::ClientSlot &shared = clients_.slot(client);
+  if (shared.hints_lost.load(std::memory_order_relaxed) != 0 && shared.hints_lost.exchange(0) != 0)
+    store_.request_scan();
+  if (count == 0) return false;
   // Our head is visible before we look for who waits for room; pairs with the producer's count and re-check (rule 26).
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (shared.room_waiters.load(std::memory_order_relaxed) != 0) segment::ring_always(shared);
-  if (shared.hints_lost.load(std::memory_order_relaxed) != 0 && shared.hints_lost.exchange(0) != 0)
-    store_.request_scan();
   return true;
 }
 
@@ -86,11 +86,10 @@ bool Raylet::on_contains(const Client &client, const segment::RingSlot &slot) {
   if (slot.count > wire::kNamesPerContains) return false;
   const refs::ObjectName container = wire::get_name(slot, 0);
   if (!store_.is_entry(container.entry)) return false;
-  // What it creates itself, or the result of a task that it runs.
+  // What it creates itself, or the result of a task that it runs. Anything else: a result that we failed meanwhile.
   const std::uint64_t word = store_.word_of(container.entry);
-  if (store_.index()[container.entry].owner != client.id && refs::writer_of(word) != client.id) return false;
+  if (store_.index()[container.entry].owner != client.id && refs::writer_of(word) != client.id) return true;
   for (std::uint32_t i = 1; i <= slot.count; ++i) {
-    // Settled or gone meanwhile: only by our own verdict, then nobody will open the container.
     store_.add_contained(container, wire::get_name(slot, i * wire::kWordsPerName));
   }
   return true;
@@ -109,6 +108,8 @@ bool Raylet::on_return(const Client &client, const segment::RingSlot &slot) {
 void Raylet::expel(Client &client, const std::string &why) {
   spdlog::error("{} is disconnected: {}", clients_.describe(client.id), why);
   client.expelled = true;
+  clients_.slot(client).expelled.exchange(1, std::memory_order_seq_cst);
+  segment::ring_always(clients_.slot(client));  // its calls must not wait for ever
   if (client.connection) client.connection->close();
   if (client.kind == segment::ClientKind::kWorker) kill(client);
 }

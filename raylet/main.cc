@@ -98,6 +98,7 @@ int main(int argc, char **argv) {
   if (const int code = parse(argc, argv, &line)) return code < 0 ? 0 : code;
   raise_descriptor_limit(&line.service.options);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGTTOU, SIG_IGN);  // an embedded raylet is in the background and writes workers' lines to the terminal
   try {
     if (line.service.foreground || line.service.options.embedded) return serve(line.service, -1);
     return serve_in_background(line);

@@ -34,7 +34,7 @@ void OutputTarget::write(const std::string &text) {
   whole += text;
   const ssize_t written = is_socket_ ? ::send(file_.get(), whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
                                      : ::write(file_.get(), whole.data(), whole.size());
-  if (written < 0)
+  if (written < static_cast<ssize_t>(whole.size()))
     ++dropped_lines_;
   else
     dropped_lines_ = 0;

@@ -50,7 +50,8 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
                     Template *const one = templates_.find(number);
                     if (one != nullptr) templates_.start_workers(*one, count);
                   },
-              .kill = [this](Client &worker) { kill(worker); }}) {}
+              .kill = [this](Client &worker) { kill(worker); },
+              .drain = [this](Client &worker) { drain(worker); }}) {}
 
 Raylet::~Raylet() = default;
 
@@ -60,7 +61,7 @@ int Raylet::run() {
   accept_next();
   watch_event();
   watch_signals();
-  if (options_.driver_socket >= 0) serve(base::File(options_.driver_socket));
+  if (options_.driver_socket >= 0) serve(base::File(options_.driver_socket), true);
   if (options_.libraries.empty() || options_.embedded)
     report_ready(nullptr);
   else
@@ -85,6 +86,7 @@ int Raylet::run() {
 bool Raylet::turn() {
   bool any = drain_all();
   any |= tasks_.act();
+  any |= sweep_some();
   if (store_.has_candidates()) {
     store_.free_batch([this] { drain_all(); });
     any = true;
@@ -117,6 +119,7 @@ void Raylet::sleep_until_event() {
   segment::Half &sleeping = segment_->header().raylet_sleeping;
   // seq_cst exchange, then the look: pairs with a producer's tail, fence and look at `sleeping` (rule 26).
   sleeping.exchange(1, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // the look is an acquire load
   if (!has_messages()) loop_.run_one();
   sleeping.exchange(0, std::memory_order_seq_cst);
   idle_turns_ = 0;
@@ -146,7 +149,7 @@ void Raylet::accept_next() {
   listener_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const ErrorCode &error) {
     if (error) return;
     base::File socket(accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (socket) serve(std::move(socket));
+    if (socket) serve(std::move(socket), false);
     accept_next();
   });
 }

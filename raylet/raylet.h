@@ -58,7 +58,7 @@ class Raylet {
 
   // --- connections, admission.cc
   using Files = std::vector<base::File>;
-  void serve(base::File socket);
+  void serve(base::File socket, bool is_own_driver);
   void on_hello(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files);
   void admit_driver(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files);
   void admit_worker(const std::shared_ptr<Connection> &connection, const wire::Hello &hello, Files files);
@@ -81,12 +81,14 @@ class Raylet {
 
   // --- deaths, deaths.cc
   void on_process_ended(std::uint32_t client_id);
-  void on_connection_closed(std::uint32_t client_id);
+  void on_connection_closed(std::uint32_t client_id, const std::string &why);
+  void on_goodbye(const std::shared_ptr<Connection> &connection);
   void reap(Client &client, std::int32_t signal);
   void collect_children();
   std::int32_t signal_of(const Client &client);
   void kill(Client &client);
   void ring_all();
+  bool sweep_some();
 
   Options options_;
   std::unique_ptr<segment::Segment> segment_;
@@ -114,7 +116,12 @@ class Raylet {
     std::unique_ptr<OutputTarget> errors;
   };
   std::unordered_map<std::uint32_t, DriverOutput> terminals_;  // by driver
-  std::uint32_t own_driver_ = 0;                               // of an embedded session
+  struct Sweep {
+    std::uint32_t client = 0;
+    std::uint32_t next_entry = 0;
+  };
+  std::deque<Sweep> sweeps_;      // of reaped clients
+  std::uint32_t own_driver_ = 0;  // of an embedded session
   std::shared_ptr<Connection> stop_requested_by_;
   bool stopping_ = false;
   bool is_ready_ = false;  // or was refused: it is told once

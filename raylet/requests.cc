@@ -13,6 +13,7 @@ const char *name_of(segment::ClientKind kind) { return kind == segment::ClientKi
 }  // namespace
 
 void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Message message) {
+  if (std::holds_alternative<wire::Goodbye>(message)) return on_goodbye(connection);
   settle_everything();
   if (std::holds_alternative<wire::StatusRequest>(message)) return connection->send(wire::StatusReply{status_json()});
   if (std::holds_alternative<wire::HoldersRequest>(message)) {

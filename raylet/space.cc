@@ -10,20 +10,27 @@ namespace {
 
 constexpr std::uint32_t kCountMax = 4096;       // of one request
 constexpr std::uint64_t kShareOfFreeSpace = 8;  // a batch takes no more than this part of what is left
-constexpr std::size_t kWaitingMax = 64u << 10;  // requests of all clients; a client beyond it asks again
+constexpr std::size_t kWaitingMax = 64u << 10;  // requests of all clients; beyond it they are refused
 
 }  // namespace
 
 void Space::on_request(const Client &client, const wire::Request &request) {
-  if (waiting_.size() < kWaitingMax) waiting_.push_back({client.id, request});
+  std::deque<Waiting> &queue = request.size_class == objects::kInlineClass ? inline_waiting_ : waiting_;
+  if (queue.size() < kWaitingMax) return queue.push_back({client.id, request});
+  Client *const refused = clients_.find(client.id);
+  if (refused != nullptr) refuse(*refused, request.ticket, Code::kStoreFull);
 }
 
 void Space::on_withdraw(const Client &client, std::uint32_t ticket) {
-  std::erase_if(waiting_, [&](const Waiting &one) { return one.client == client.id && one.request.ticket == ticket; });
+  for (std::deque<Waiting> *queue : {&inline_waiting_, &waiting_}) {
+    std::erase_if(*queue, [&](const Waiting &one) { return one.client == client.id && one.request.ticket == ticket; });
+  }
 }
 
 void Space::on_client_gone(std::uint32_t client) {
-  std::erase_if(waiting_, [&](const Waiting &one) { return one.client == client; });
+  for (std::deque<Waiting> *queue : {&inline_waiting_, &waiting_}) {
+    std::erase_if(*queue, [&](const Waiting &one) { return one.client == client; });
+  }
   std::erase(rows_wanted_, client);
 }
 
@@ -90,14 +97,17 @@ bool Space::serve_rows() {
   return any;
 }
 
+// In order: a large request is not starved by small ones that come after it.
+bool Space::serve_queue(std::deque<Waiting> *queue) {
+  bool any = false;
+  for (; !queue->empty() && serve_one(queue->front()); any = true) queue->pop_front();
+  return any;
+}
+
 bool Space::serve() {
   bool any = serve_rows();
-  // In order: a large request is not starved by small ones that come after it.
-  while (!waiting_.empty() && serve_one(waiting_.front())) {
-    waiting_.pop_front();
-    any = true;
-  }
-  return any;
+  any |= serve_queue(&inline_waiting_);
+  return serve_queue(&waiting_) || any;
 }
 
 }  // namespace mobula::raylet

@@ -38,9 +38,12 @@ class Space {
   void send_entries(Client &client, std::uint32_t size_class, const std::vector<std::uint32_t> &entries);
   void refuse(Client &client, std::uint32_t ticket, Code code);
 
+  bool serve_queue(std::deque<Waiting> *queue);
+
   Store &store_;
   Clients &clients_;
-  std::deque<Waiting> waiting_;  // at most one per client, class and waiting thread
+  std::deque<Waiting> inline_waiting_;  // need an entry only, so they pass those that wait for blocks
+  std::deque<Waiting> waiting_;         // at most one per client, class and waiting thread
   std::deque<std::uint32_t> rows_wanted_;
 };
 

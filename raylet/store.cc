@@ -132,7 +132,7 @@ bool Store::add_ref(const ObjectName &name) {
 
 void Store::drop_ref(const ObjectName &name) {
   EntryRecord &record = index_[name.entry];
-  segment_.entry(name.entry).raylet_refs.store(--record.raylet_refs, std::memory_order_release);
+  segment_.entry(name.entry).raylet_refs.store(--record.raylet_refs, std::memory_order_seq_cst);
   if (record.raylet_refs == 0) suggest(name.entry);
 }
 
@@ -246,20 +246,35 @@ std::vector<ObjectName> Store::settle_entries_of(std::uint32_t client, std::int3
   return failed;
 }
 
+// True when there was one.
+bool Store::clear_bits(std::uint32_t client, std::uint32_t entry) {
+  const std::uint64_t bit = 1ull << (client % base::kClientsPerGroup);
+  bool any = false;
+  for (const segment::Set set : {segment::Set::kPins, segment::Set::kWaiters, segment::Set::kHolders}) {
+    segment::Word &word = segment_.set_word(set, client / base::kClientsPerGroup, entry);
+    if ((word.load(std::memory_order_relaxed) & bit) == 0) continue;
+    word.fetch_and(~bit, std::memory_order_seq_cst);
+    any = true;
+  }
+  return any;
+}
+
+std::uint32_t Store::sweep(std::uint32_t client, std::uint32_t first, std::uint32_t count) {
+  const std::uint32_t end = std::min(first + count, index_.size());
+  for (std::uint32_t entry = first; entry < end; ++entry) {
+    if (clear_bits(client, entry)) suggest(entry);
+  }
+  return end;
+}
+
 // Bits, then rows: the rows are what finds the bits.
 void Store::clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets) {
-  const std::uint32_t group = client / base::kClientsPerGroup;
-  const std::uint64_t bit = 1ull << (client % base::kClientsPerGroup);
   for (std::uint32_t chunk = 0; chunk < row_offsets.size(); ++chunk) {
     segment::Row *const rows = segment_.rows(row_offsets[chunk]);
     for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) {
       const std::uint32_t entry = rows[i].entry_plus_1.load(std::memory_order_acquire) - 1;
       if (!is_entry(entry)) continue;
-      for (const segment::Set set : {segment::Set::kPins, segment::Set::kWaiters, segment::Set::kHolders}) {
-        segment::Word &word = segment_.set_word(set, group, entry);
-        if ((word.load(std::memory_order_relaxed) & bit) == 0) continue;
-        word.fetch_and(~bit, std::memory_order_seq_cst);
-      }
+      clear_bits(client, entry);
       suggest(entry);
     }
   }

@@ -81,6 +81,10 @@ class Store {
   std::vector<refs::ObjectName> reap(std::uint32_t client, std::int32_t pid,
                                      std::span<const std::uint64_t> row_offsets);
 
+  // Rule 3: clears the bits of a reaped client in entries [first, first + count), in case a stray store had damaged its
+  // rows. Returns where to go on; entries_reserved() when it is through.
+  std::uint32_t sweep(std::uint32_t client, std::uint32_t first, std::uint32_t count);
+
   // --- looking -------------------------------------------------------------------------------------------------------
   bool is_entry(std::uint32_t entry) const { return entry < index_.size(); }
   EntryIndex &index() { return index_; }
@@ -102,6 +106,7 @@ class Store {
   bool reserve_data();
   std::optional<objects::Block> allocate_block(std::uint32_t size_class, std::uint64_t bytes);
   bool withdraw(std::uint32_t entry);
+  bool clear_bits(std::uint32_t client, std::uint32_t entry);
   bool bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes);
   void free_entry(std::uint32_t entry);
   void recycle(std::uint32_t entry);

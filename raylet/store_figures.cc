@@ -23,15 +23,19 @@ StoreFigures Store::figures() const {
   for (std::uint32_t entry = 0; entry < index_.size(); ++entry) {
     const objects::EvictionFacts facts = facts_of(entry);
     const segment::EntryHeader &header = segment_.entry(entry);
+    // Until a client has settled it, kind and size may be those of the entry's last tenant.
+    const bool is_described =
+        facts.state == refs::State::kSealed ||
+        (facts.state == refs::State::kFailed && refs::writer_of(word_of(entry)) != refs::kRayletWriter);
     const std::uint64_t block_bytes =
         index_[entry].offset == segment::kInlineOffset ? 0 : blocks_.block_bytes_at(index_[entry].offset);
     if (facts.state == refs::State::kFree) {
       figures.pooled_bytes += block_bytes;
       continue;
     }
-    figures.used_bytes +=
-        index_[entry].offset == segment::kInlineOffset ? std::min(header.size, segment::kInlineBytes) : block_bytes;
-    if (!is_object(header.kind)) continue;
+    const std::uint64_t inline_bytes = is_described ? std::min(header.size, segment::kInlineBytes) : 0;
+    figures.used_bytes += index_[entry].offset == segment::kInlineOffset ? inline_bytes : block_bytes;
+    if (is_described && !is_object(header.kind)) continue;
     ++figures.objects;
     if (facts.held || facts.raylet_refs != 0) ++figures.referenced_objects;
     if (facts.pinned) ++figures.pinned_objects;

@@ -289,7 +289,7 @@ void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &
     refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
     store_.drop_contained(result.entry);
   }
-  if (scheduler_.requeue(number, was_running)) return;
+  if (scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
   segment::Verdict verdict = died;
   verdict.function = task->function;
   fail_task(number, verdict);
@@ -307,8 +307,15 @@ void Tasks::on_worker_died(Client &worker, std::int32_t signal) {
   worker.offered.clear();
 }
 
+// Kills the worker if it is still at the task. It may have finished it and be at another one: that report comes first, and
+// if it comes too late, the other task is retried for free (see judge).
 void Tasks::end_in_worker(Task &task, Client &worker) {
-  if (is_running_at(task, worker)) edge_.kill(worker);
+  const std::uint64_t number = task.number;
+  edge_.drain(worker);
+  Task *const still = find(number);
+  if (still == nullptr || !is_running_at(*still, worker)) return;
+  worker.ended_by_us = true;
+  edge_.kill(worker);
 }
 
 void Tasks::on_job_ended(std::uint32_t job) {

@@ -35,6 +35,8 @@ class Tasks {
     std::function<std::optional<std::uint32_t>(std::uint64_t function, std::uint32_t job)> template_for;
     std::function<void(std::uint32_t template_number, std::uint32_t count)> start_workers;
     std::function<void(Client &worker)> kill;
+    // Reads what the worker has reported and we have not seen.
+    std::function<void(Client &worker)> drain;
   };
 
   Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge);

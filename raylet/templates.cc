@@ -45,12 +45,13 @@ int spawn(const std::string &program, const std::vector<std::string> &arguments,
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  // The raylet ignores SIGPIPE; the user's code must not inherit that.
+  // The raylet ignores these; the user's code must not inherit that.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t defaults;
   sigemptyset(&defaults);
   sigaddset(&defaults, SIGPIPE);
+  sigaddset(&defaults, SIGTTOU);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   const int code = posix_spawnp(pid, program.c_str(), &actions, &attributes, pointers_to(arguments).data(),

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "client/current.h"
 #include "mobula/runtime.h"
 #include "worker/template.h"
 
@@ -12,12 +13,20 @@ namespace mobula::runtime {
 namespace {
 
 // The user's static destructors belong to his program, which never ran here: no exit().
-int template_main(int, char **, char **) {
+[[noreturn]] int template_main(int, char **, char **) {
   const std::optional<worker::TemplateOptions> options = worker::options_from_environment();
   const int status = options ? worker::run_template(*options) : 1;
   std::fflush(nullptr);
   _exit(status);
 }
+
+// A program without the start hook has run its own main up to ray::Init: it becomes the template there.
+void become_template() { template_main(0, nullptr, nullptr); }
+
+const bool registered = [] {
+  client::set_become_template(become_template);
+  return true;
+}();
 
 using StartMain = int (*)(int (*)(int, char **, char **), int, char **, void (*)(), void (*)(), void (*)(), void *);
 

@@ -12,6 +12,10 @@ namespace mobula::client {
 Session *current_session();
 // Makes a worker's session the one that user code in it uses, for the rest of the process's life.
 void set_worker_session(std::unique_ptr<Session> session);
+// What init() does in a process that the raylet started as a worker template and that reached its main: it becomes the
+// template there, and init() does not return. Set by the worker's code.
+using BecomeTemplate = void (*)();
+void set_become_template(BecomeTemplate become_template);
 // From now on a child made by fork() is in no session. Idempotent.
 void protect_from_fork();
 

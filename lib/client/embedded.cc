@@ -127,7 +127,13 @@ Status start_embedded(const EmbeddedOptions &options, pid_t *raylet_pid, base::F
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, theirs.get(), kDriverSocket);
-  const int code = posix_spawnp(raylet_pid, argv[0], &actions, nullptr, argv.data(), environ);
+  // A group of its own: Ctrl-C in the terminal is for the program, whose end then ends the raylet.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+  const int code = posix_spawnp(raylet_pid, argv[0], &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (code != 0) {
     return base::failure(Code::kInvalidArgument,

@@ -23,10 +23,11 @@ namespace {
 
 // Never destroyed: handles in static objects reach their session after main.
 struct Process {
-  std::mutex mutex;                                // of init and shutdown
-  std::atomic<Session *> session{nullptr};         // null: not initialised
-  pid_t raylet_pid = 0;                            // of an embedded session
-  bool is_worker = false;                          // its session ends with the process: user code cannot leave it
+  std::mutex mutex;                         // of init and shutdown
+  std::atomic<Session *> session{nullptr};  // null: not initialised
+  pid_t raylet_pid = 0;                     // of an embedded session
+  bool is_worker = false;                   // its session ends with the process: user code cannot leave it
+  BecomeTemplate become_template = nullptr;
   std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
 };
 
@@ -125,6 +126,8 @@ void protect_from_fork() {
   static_cast<void>(registered);
 }
 
+void set_become_template(BecomeTemplate become_template) { process().become_template = become_template; }
+
 void set_worker_session(std::unique_ptr<Session> session) {
   protect_from_fork();
   process().is_worker = true;
@@ -202,6 +205,7 @@ Status init(const Options &options) {
   client::Process &process = client::process();
   const std::lock_guard lock(process.mutex);
   if (current_session() != nullptr) return nullptr;
+  if (process.become_template != nullptr && std::getenv("MOBULA_TEMPLATE_NUMBER") != nullptr) process.become_template();
   client::protect_from_fork();
   try {
     return client::init_locked(process, options);

@@ -73,12 +73,16 @@ Session::~Session() = default;
 void Session::leave() {
   if (!live_.exchange(false)) return;
   segment_->detach();
+  static_cast<void>(wire::send(socket_.get(), wire::Goodbye{}));  // a dead raylet needs none
   socket_.reset();
 }
 
 Status Session::usable() const {
   if (!is_live()) return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
-  return segment::raylet_died(segment_->header().life) ? raylet_died() : nullptr;
+  if (segment::raylet_died(segment_->header().life)) return raylet_died();
+  if (segment_->client(client_id_).expelled.load(std::memory_order_relaxed) == 0) return nullptr;
+  return base::failure(Code::kRayletDied,
+                       "the raylet has disconnected this process (its log says why): call ray::Shutdown");
 }
 
 Status Session::own(const Reference &reference) const {
@@ -283,6 +287,7 @@ Status Session::take_name(refs::ObjectName name, segment::Row **row) {
       case refs::References::Take::kTaken:
         return nullptr;
       case refs::References::Take::kGone:
+        outbox_->hint(name.entry, 0);  // our bit may have kept the raylet from freeing its present tenant
         return base::failure(Code::kObjectLost, "the object is gone: its last reference was dropped");
       case refs::References::Take::kNoRow:
         if (Status status = wait_for_rows(chunks)) return status;

@@ -96,9 +96,11 @@ class Session {
   Status pending_result(Reference *result);
   Status spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *spec);
   bool is_settled(const Reference &reference) const;
+  void tell_blocked(bool blocked);
   template <typename Ready>
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns);
   Status read_failure(refs::ObjectName name, std::uint64_t word);
+  Status read_forward(const segment::EntryHeader &header, Bytes *bytes) const;
   Status read_plain(const segment::EntryHeader &header, Bytes *bytes) const;
   // Null when calls can be served: the session is live and so is its raylet.
   Status usable() const;
@@ -118,7 +120,8 @@ class Session {
   std::unique_ptr<Pools> pools_;
   std::int64_t put_timeout_ms_ = base::kPutTimeoutMsDefault;
   std::atomic<bool> running_task_{false};
-  std::atomic<std::uint32_t> blocked_threads_{0};
+  std::mutex blocked_mutex_;  // the raylet must hear of blocked and unblocked in turns
+  std::uint32_t blocked_threads_ = 0;
 };
 
 }  // namespace mobula::client

@@ -58,19 +58,25 @@ bool Session::is_settled(const Reference &reference) const {
   return refs::is_settled(word) || !refs::names(word, name.generation);
 }
 
+// The first of a task's threads that blocks and the last that goes on tell the raylet.
+void Session::tell_blocked(bool blocked) {
+  const std::lock_guard lock(blocked_mutex_);
+  const std::uint32_t before = blocked_threads_;
+  blocked_threads_ += blocked ? 1 : -1;
+  if (blocked && before == 0) outbox_->send(wire::slot_of(wire::ToRaylet::kBlocked), Outbox::Urgency::kNow);
+  if (!blocked && before == 1)
+    outbox_->send(wire::slot_of(wire::ToRaylet::kUnblocked), Outbox::Urgency::kWhenConvenient);
+}
+
 // A worker that is going to sleep for an object gives its slot back meanwhile (rule 30).
 template <typename Ready>
 segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns) {
   bool told = false;
   const segment::Wake wake = waiter_->wait_until(ready, deadline_ns, [&] {
     told = running_task_.load(std::memory_order_relaxed);
-    if (told && blocked_threads_.fetch_add(1) == 0) {
-      outbox_->send(wire::slot_of(wire::ToRaylet::kBlocked), Outbox::Urgency::kNow);
-    }
+    if (told) tell_blocked(true);
   });
-  if (told && blocked_threads_.fetch_sub(1) == 1) {
-    outbox_->send(wire::slot_of(wire::ToRaylet::kUnblocked), Outbox::Urgency::kWhenConvenient);
-  }
+  if (told) tell_blocked(false);
   return wake;
 }
 
@@ -145,10 +151,18 @@ Status Session::read(refs::ObjectName name, Bytes *bytes) {
   if (!refs::names(word, name.generation) || !refs::is_settled(word)) return lost();
   if (refs::state_of(word) == refs::State::kFailed) return read_failure(name, word);
   if (header.kind != segment::Kind::kForward) return read_plain(header, bytes);
+  return read_forward(header, bytes);
+}
+
+// The buffer is held by the raylet as long as the entry that forwards to it.
+Status Session::read_forward(const segment::EntryHeader &header, Bytes *bytes) const {
   segment::ForwardTarget target{};
   std::memcpy(&target, header.inline_bytes, sizeof target);
   if (target.entry >= segment_->entries_reserved()) return lost();
-  return read_plain(segment_->entry(target.entry), bytes);
+  const segment::EntryHeader &buffer = segment_->entry(target.entry);
+  const std::uint64_t word = buffer.state.load(std::memory_order_acquire);
+  if (!refs::names(word, target.generation) || refs::state_of(word) != refs::State::kSealed) return lost();
+  return read_plain(buffer, bytes);
 }
 
 Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
@@ -173,14 +187,8 @@ Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
     return stands_alone ? read_failure({verdict.cause_entry, verdict.cause_generation}, cause_word) : lost();
   }
   Bytes bytes;
-  if (header.kind == segment::Kind::kForward) {
-    segment::ForwardTarget target{};
-    std::memcpy(&target, header.inline_bytes, sizeof target);
-    if (target.entry >= segment_->entries_reserved()) return lost();
-    if (Status status = read_plain(segment_->entry(target.entry), &bytes)) return status;
-  } else if (Status status = read_plain(header, &bytes)) {
-    return status;
-  }
+  const bool forwarded = header.kind == segment::Kind::kForward;
+  if (Status status = forwarded ? read_forward(header, &bytes) : read_plain(header, &bytes)) return status;
   std::optional<Error> error = tasks::decode_error({bytes.data, bytes.size});
   if (!error) return base::failure(Code::kObjectLost, "the error that the task left cannot be read");
   return std::make_unique<Error>(std::move(*error));

@@ -2,7 +2,7 @@
 //   Layout     header | client slots | rings | handle rows | entries | group arrays | data. Offsets, never pointers
 //   Threads    process-shared; each field names its writers. A word with more than one writer is atomic and changed by
 //              read-modify-write only (docs/reference-rules.md, rule 1)
-//   Crash      a process may die between any two stores; raylet/reaper.h repairs what it left
+//   Crash      a process may die between any two stores; raylet/deaths.cc repairs what it left
 //   Change     any change here needs kLayoutVersion + 1; the fingerprint is compared on attach
 #pragma once
 
@@ -73,7 +73,7 @@ struct Verdict {
 enum class Kind : std::uint32_t {
   kValue = 0,    // what the user put, or a task's result
   kForward = 1,  // a result whose bytes lie in the entry named in the inline bytes (ForwardTarget)
-  kError = 2,    // a task's error (tasks/error.fbs)
+  kError = 2,    // a task's error (tasks/task_error.fbs)
   kSpec = 3,     // a task's spec (tasks/task_spec.fbs)
   kBuffer = 4,   // holds the bytes of a kForward
 };
@@ -153,6 +153,7 @@ struct alignas(kCacheLineBytes) ClientSlot {
   alignas(kCacheLineBytes) Half bell;
   Half sleepers;      // the client only: threads asleep, or about to be
   Half room_waiters;  // the client only: of those, threads that wait for room in the ring
+  Half expelled;      // the raylet only: 1 = it broke the protocol, nothing of it is read any more
   Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
   RingControl to_raylet;
   RingControl grants;
@@ -171,25 +172,74 @@ static_assert(sizeof(ClientRings) % kPageBytes == 0);
 // Mixes the sizes and offsets above into one number (FNV-1a), compared on attach.
 constexpr std::uint32_t layout_fingerprint() {
   constexpr std::uint64_t facts[] = {sizeof(SegmentHeader),
-                                     offsetof(SegmentHeader, life),
-                                     offsetof(SegmentHeader, raylet_sleeping),
-                                     offsetof(SegmentHeader, pressure),
-                                     offsetof(SegmentHeader, groups_live),
                                      sizeof(EntryHeader),
-                                     offsetof(EntryHeader, size),
-                                     offsetof(EntryHeader, verdict),
-                                     offsetof(EntryHeader, inline_bytes),
                                      sizeof(Row),
-                                     offsetof(Row, generation),
                                      sizeof(RingSlot),
                                      sizeof(RingControl),
                                      sizeof(ClientSlot),
-                                     offsetof(ClientSlot, bell),
-                                     offsetof(ClientSlot, to_raylet),
                                      sizeof(ClientRings),
+                                     sizeof(Verdict),
+                                     offsetof(SegmentHeader, magic),
+                                     offsetof(SegmentHeader, segment_bytes),
+                                     offsetof(SegmentHeader, capacity_bytes),
+                                     offsetof(SegmentHeader, epoch),
+                                     offsetof(SegmentHeader, entries_max),
+                                     offsetof(SegmentHeader, raylet_pid),
+                                     offsetof(SegmentHeader, regions),
+                                     offsetof(SegmentHeader, started_ns),
+                                     offsetof(SegmentHeader, life),
+                                     offsetof(SegmentHeader, raylet_sleeping),
+                                     offsetof(SegmentHeader, pressure),
+                                     offsetof(SegmentHeader, pool_bytes_max),
+                                     offsetof(SegmentHeader, entries_reserved),
+                                     offsetof(SegmentHeader, groups_live),
+                                     offsetof(EntryHeader, state),
+                                     offsetof(EntryHeader, holders),
+                                     offsetof(EntryHeader, pins),
+                                     offsetof(EntryHeader, waiters),
+                                     offsetof(EntryHeader, claim),
+                                     offsetof(EntryHeader, offset),
+                                     offsetof(EntryHeader, capacity_bytes),
+                                     offsetof(EntryHeader, raylet_refs),
+                                     offsetof(EntryHeader, retained),
+                                     offsetof(EntryHeader, size),
+                                     offsetof(EntryHeader, format),
+                                     offsetof(EntryHeader, kind),
+                                     offsetof(EntryHeader, creator_pid),
+                                     offsetof(EntryHeader, site),
+                                     offsetof(EntryHeader, created_ns),
+                                     offsetof(EntryHeader, verdict),
+                                     offsetof(EntryHeader, last_taken_ns),
+                                     offsetof(EntryHeader, contained),
+                                     offsetof(EntryHeader, inline_bytes),
+                                     offsetof(Row, count),
+                                     offsetof(Row, entry_plus_1),
+                                     offsetof(Row, generation),
+                                     offsetof(Row, since_ms),
+                                     offsetof(Row, site),
+                                     offsetof(Row, pins),
+                                     offsetof(Row, shared),
+                                     offsetof(ClientSlot, generation),
+                                     offsetof(ClientSlot, pid),
+                                     offsetof(ClientSlot, kind),
+                                     offsetof(ClientSlot, row_chunks),
+                                     offsetof(ClientSlot, row_offsets),
+                                     offsetof(ClientSlot, bell),
+                                     offsetof(ClientSlot, sleepers),
+                                     offsetof(ClientSlot, room_waiters),
+                                     offsetof(ClientSlot, expelled),
+                                     offsetof(ClientSlot, hints_lost),
+                                     offsetof(ClientSlot, to_raylet),
+                                     offsetof(ClientSlot, grants),
+                                     offsetof(ClientSlot, offers),
+                                     offsetof(ClientRings, to_raylet),
+                                     offsetof(ClientRings, grants),
+                                     offsetof(ClientRings, offers),
                                      base::kClientsMax,
+                                     base::kEntriesMax,
                                      base::kEntriesPerChunk,
-                                     base::kRowsPerFirstChunk};
+                                     base::kRowsPerFirstChunk,
+                                     base::kRowPoolBytes};
   std::uint32_t hash = 2166136261u;
   for (std::uint64_t fact : facts) hash = (hash ^ static_cast<std::uint32_t>(fact)) * 16777619u;
   return hash;

@@ -151,6 +151,7 @@ Status Segment::create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *s
   if (Status status = created->reserve(0, kPageBytes)) return status;
   created->map(capacity_bytes, regions);
   fill_header(&created->header(), capacity_bytes, regions);
+  created->is_owner_ = true;
   *segment = std::move(created);
   return nullptr;
 }
@@ -233,7 +234,7 @@ Status Segment::reserve_entries(std::uint32_t entries) {
     if (Status status = reserve_set_arrays(1, groups_live(), reserved, next)) return status;
     // release: whoever reads the new count finds the memory there.
     header().entries_reserved.store(next, std::memory_order_release);
-    reserved = next;
+    reserved = own_entries_ = next;
   }
   return nullptr;
 }
@@ -242,6 +243,7 @@ Status Segment::reserve_groups(std::uint32_t groups) {
   const std::uint32_t live = groups_live();
   if (groups <= live) return nullptr;
   if (Status status = reserve_set_arrays(live, groups, 0, entries_reserved())) return status;
+  own_groups_ = groups;
   header().groups_live.store(groups, std::memory_order_release);
   return nullptr;
 }

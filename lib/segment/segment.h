@@ -56,8 +56,13 @@ class Segment {
   }
   const Regions &regions() const { return regions_; }
   std::uint64_t capacity_bytes() const { return capacity_bytes_; }
-  std::uint32_t groups_live() const { return header().groups_live.load(std::memory_order_acquire); }
-  std::uint32_t entries_reserved() const { return header().entries_reserved.load(std::memory_order_acquire); }
+  // The raylet trusts its own count, which no client can overwrite.
+  std::uint32_t groups_live() const {
+    return is_owner_ ? own_groups_ : header().groups_live.load(std::memory_order_acquire);
+  }
+  std::uint32_t entries_reserved() const {
+    return is_owner_ ? own_entries_ : header().entries_reserved.load(std::memory_order_acquire);
+  }
 
   // Data by offset in the data region. The readable mapping traps writes.
   const std::byte *readable(std::uint64_t offset) const { return readable_ + offset; }
@@ -79,6 +84,9 @@ class Segment {
   base::File file_;
   Regions regions_{};
   std::uint64_t capacity_bytes_ = 0;
+  bool is_owner_ = false;  // the raylet, which created it
+  std::uint32_t own_groups_ = 1;
+  std::uint32_t own_entries_ = 0;
   boost::interprocess::mapped_region tables_region_;
   boost::interprocess::mapped_region readable_region_;
   boost::interprocess::mapped_region writable_region_;

@@ -54,6 +54,7 @@ struct Encode {
     const auto message = builder.CreateString(failed.message);
     return {flat::Body_WorkersFailed, flat::CreateWorkersFailed(builder, failed.count, message).Union()};
   }
+  Encoded operator()(const Goodbye &) const { return {flat::Body_Goodbye, flat::CreateGoodbye(builder).Union()}; }
   Encoded operator()(const StatusRequest &) const {
     return {flat::Body_StatusRequest, flat::CreateStatusRequest(builder).Union()};
   }
@@ -126,6 +127,8 @@ std::optional<Message> decode(std::span<const char> body) {
       return WorkerForked{frame.body_as_WorkerForked()->pid()};
     case flat::Body_WorkersFailed:
       return WorkersFailed{frame.body_as_WorkersFailed()->count(), text_of(frame.body_as_WorkersFailed()->message())};
+    case flat::Body_Goodbye:
+      return Goodbye{};
     case flat::Body_StatusRequest:
       return StatusRequest{};
     case flat::Body_StatusReply:

@@ -43,6 +43,8 @@ struct WorkersFailed {
   std::uint32_t count = 0;
   std::string message;
 };
+// From a client that has given its mapping up: it may be reaped at once, though its process lives on.
+struct Goodbye {};
 struct StatusRequest {};
 struct StatusReply {
   std::string json;
@@ -65,7 +67,7 @@ struct DeleteReply {
 };
 
 using Message =
-    std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, StatusRequest, StatusReply,
+    std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest, StatusReply,
                  StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest, DeleteReply>;
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.

@@ -12,6 +12,7 @@
 
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
+#include "ray/api/lazy_id.h"
 #include "ray/api/msgpack.h"
 #include "ray/api/serializer.h"
 
@@ -29,18 +30,20 @@ inline mobula::Bytes wait_for_bytes(const mobula::Reference &reference, std::int
 class ObjectRefBase {
  public:
   ObjectRefBase() = default;
-  explicit ObjectRefBase(mobula::Reference reference) : reference_(std::move(reference)), id_(reference_.id()) {}
+  explicit ObjectRefBase(mobula::Reference reference) : reference_(std::move(reference)) {}
   // Takes a handle by ID. When the object is gone the ID stays readable and Get throws.
   explicit ObjectRefBase(std::string id) : reference_(mobula::Reference::from_id(id)), id_(std::move(id)) {}
 
   // The ObjectID, 15 raw bytes; "" when the handle is empty.
-  const std::string &ID() const { return id_; }
+  const std::string &ID() const {
+    return id_.get([this] { return reference_.id(); });
+  }
   const mobula::Reference &reference() const { return reference_; }
 
   // Inside a value a handle travels as its ID; the value then keeps the object alive.
   template <typename Packer>
   void msgpack_pack(Packer &packer) const {
-    packer.pack(id_);
+    packer.pack(ID());
     if (!reference_.empty()) mobula::runtime::note_contained(reference_);
   }
   void msgpack_unpack(const msgpack::object &object) {
@@ -49,11 +52,11 @@ class ObjectRefBase {
   }
 
  protected:
-  bool same_id(const ObjectRefBase &other) const { return id_ == other.id_; }
+  bool same_id(const ObjectRefBase &other) const { return ID() == other.ID(); }
 
  private:
   mobula::Reference reference_;
-  std::string id_;
+  LazyId id_;
 };
 
 }  // namespace internal
