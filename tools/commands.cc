@@ -1,0 +1,130 @@
+#include "tools/commands.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/clock.h"
+#include "base/units.h"
+#include "segment/segment.h"
+#include "tools/control.h"
+#include "tools/memory_text.h"
+#include "tools/sessions.h"
+#include "tools/status_text.h"
+#include "tools/table.h"
+
+namespace mobula::tools {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kJsonIndent = 2;
+
+const char *address() { return std::getenv("RAY_ADDRESS"); }
+
+Status connect(const Choice &choice, Control *control) {
+  std::vector<std::string> running;
+  if (Status status = running_sessions(&running)) return status;
+  std::string session;
+  if (Status status = choose_session(choice.session, address(), running, &session)) return status;
+  Status status = Control::connect(session, control);
+  if (status != nullptr && !running.empty()) {
+    status->message += fmt::format(". Running now: {}", fmt::join(running, ", "));
+  }
+  return status;
+}
+
+Status ask_status(Control &control, json *answer) {
+  wire::StatusReply reply;
+  if (Status status = control.ask(wire::StatusRequest{}, &reply)) return status;
+  *answer = json::parse(reply.json, nullptr, false);
+  if (!answer->is_discarded()) return nullptr;
+  return base::failure(Code::kInvalidArgument, "the raylet's status is not JSON: it is of another version of Mobula");
+}
+
+// As a tool: the raylet hands out its segment, but counts us nowhere.
+Status attach(Control &control, std::unique_ptr<segment::Segment> *segment) {
+  wire::Hello hello;
+  hello.layout_version = segment::kLayoutVersion;
+  hello.layout_fingerprint = segment::layout_fingerprint();
+  hello.role = wire::Role::kTool;
+  wire::Welcome welcome;
+  std::vector<base::File> descriptors;
+  if (Status status = control.ask(hello, &welcome, &descriptors)) return status;
+  if (descriptors.empty())
+    return base::failure(Code::kInvalidArgument, "the raylet's welcome came without its segment");
+  return segment::Segment::attach(std::move(descriptors[0]), segment);
+}
+
+std::string how_to_go_on(const std::string &session, int raylet_pid, std::uint64_t workers,
+                         std::uint64_t memory_bytes) {
+  return fmt::format(
+      "Session {0} is ready: raylet pid {1}, up to {2} at a time, an object store of {3}.\n"
+      "  Connect   RAY_ADDRESS={0} ./program\n"
+      "            or in the program: ray::RayConfig config; config.address = \"{0}\"; ray::Init(config);\n"
+      "  Look      mobula status --session {0}\n"
+      "  Stop      mobula stop --session {0}\n",
+      session, raylet_pid, format_count(workers, "task"), base::format_bytes(memory_bytes));
+}
+
+}  // namespace
+
+Status start(const Choice &choice, StartOptions options, std::ostream &output) {
+  options.session = session_to_start(choice.session, address());
+  if (Status status = start_raylet(options)) return status;
+  Control control;
+  if (Status status = Control::connect(options.session, &control)) return status;
+  json answer;
+  if (Status status = ask_status(control, &answer)) return status;
+  const auto workers = answer["raylet"].value("workers", std::uint64_t{0});
+  const auto memory_bytes = answer["store"].value("capacity_bytes", std::uint64_t{0});
+  if (!choice.json) {
+    output << how_to_go_on(options.session, control.raylet_pid(), workers, memory_bytes);
+    return nullptr;
+  }
+  const json started = {{"session", options.session},
+                        {"raylet", {{"pid", control.raylet_pid()}, {"workers", workers}}},
+                        {"store", {{"capacity_bytes", memory_bytes}}}};
+  output << started.dump(kJsonIndent) << "\n";
+  return nullptr;
+}
+
+Status stop(const Choice &choice, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  if (Status status = control.stop()) return status;
+  if (choice.json) {
+    const json stopped = {
+        {"session", control.session()}, {"raylet", {{"pid", control.raylet_pid()}}}, {"stopped", true}};
+    output << stopped.dump(kJsonIndent) << "\n";
+  } else {
+    output << fmt::format("Session {} is stopped (raylet pid {}).\n", control.session(), control.raylet_pid());
+  }
+  return nullptr;
+}
+
+Status status(const Choice &choice, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  json answer;
+  if (Status status = ask_status(control, &answer)) return status;
+  output << (choice.json ? answer.dump(kJsonIndent) + "\n" : status_text(answer));
+  return nullptr;
+}
+
+Status memory(const Choice &choice, std::size_t limit, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  std::unique_ptr<segment::Segment> segment;
+  if (Status status = attach(control, &segment)) return status;
+  // The raylet reads what lies in its rings before it answers: what it frees and counts is then up to date.
+  json answer;
+  if (Status status = ask_status(control, &answer)) return status;
+  const std::vector<MemoryRow> rows = read_rows(*segment, base::monotonic_ns());
+  output << (choice.json ? memory_json(control.session(), rows).dump(kJsonIndent) + "\n"
+                         : memory_text(control.session(), rows, limit));
+  return nullptr;
+}
+
+}  // namespace mobula::tools

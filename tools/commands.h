@@ -1,0 +1,25 @@
+// tools/commands.h: what `mobula start`, `stop`, `status` and `memory` do; main.cc reads the command line.
+//   Errors     a Status for the user; nothing was printed to the output then
+#pragma once
+
+#include <ostream>
+#include <string>
+
+#include "base/error.h"
+#include "tools/start.h"
+
+namespace mobula::tools {
+
+constexpr std::size_t kRowsDefault = 100;  // objects that `memory` lists for people
+
+struct Choice {
+  std::string session;  // --session, "" when not given
+  bool json = false;
+};
+
+Status start(const Choice &choice, StartOptions options, std::ostream &output);
+Status stop(const Choice &choice, std::ostream &output);
+Status status(const Choice &choice, std::ostream &output);
+Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
+
+}  // namespace mobula::tools

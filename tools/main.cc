@@ -1,0 +1,105 @@
+// mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "base/limits.h"
+#include "base/units.h"
+#include "tools/commands.h"
+
+namespace mobula::tools {
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kWrongUsage = 2;
+
+struct CommandLine {
+  Choice choice;
+  StartOptions start;
+  std::size_t rows = kRowsDefault;
+};
+
+std::string check_memory(const std::string &text) {
+  const std::optional<std::uint64_t> bytes = base::parse_bytes(text);
+  if (!bytes) return "'" + text + "' is no size: give bytes, or a number with KiB, MiB or GiB, such as 512MiB";
+  if (*bytes >= base::kCapacityBytesMin) return "";
+  return "'" + text + "' is too small: the least is " + base::format_bytes(base::kCapacityBytesMin);
+}
+
+// Wherever it is written, before the command or after it.
+void add_common(CLI::App &app, CommandLine *line) {
+  app.add_option("--session", line->choice.session,
+                 "Name of the session (default: RAY_ADDRESS, else the only running one, else 'default')");
+  app.add_flag("--json", line->choice.json, "Print JSON, for programs");
+}
+
+CLI::App *add_command(CLI::App &app, const std::string &name, const std::string &text, CommandLine *line) {
+  CLI::App *const command = app.add_subcommand(name, text);
+  add_common(*command, line);
+  return command;
+}
+
+void add_start(CLI::App &app, CommandLine *line) {
+  CLI::App *const command = add_command(app, "start", "Start a session; returns when programs can connect to it", line);
+  command->get_option("--session")->description("Name of the session (default: RAY_ADDRESS, else 'default')");
+  command->add_option("--workers", line->start.workers, "Tasks that run at the same time (default: the online CPUs)")
+      ->check(CLI::Range(1u, base::kWorkersMax));
+  command->add_option("--memory", line->start.memory, "Size of the object store, such as 512MiB (default 1GiB)")
+      ->check(CLI::Validator(check_memory, "SIZE"));
+  command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
+      ->check(CLI::ExistingFile);
+}
+
+void add_memory(CLI::App &app, CommandLine *line) {
+  CLI::App *const command = add_command(app, "memory", "List the objects: size, state, and who refers to them", line);
+  command->add_option("--limit", line->rows, "Objects to list; --json always gives all")->capture_default_str();
+}
+
+Status run(const CLI::App &app, const CommandLine &line) {
+  if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
+  if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
+  if (app.got_subcommand("status")) return status(line.choice, std::cout);
+  return memory(line.choice, line.rows, std::cout);
+}
+
+// Help and version count as errors of parsing, too.
+int explain(const CLI::App &app, const CLI::ParseError &error) {
+  const std::vector<std::string> unknown = app.remaining();
+  const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
+  if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
+  std::cerr << "mobula: '" << unknown[0] << "' is no command: use start, stop, status or memory (mobula --help)\n";
+  return kWrongUsage;
+}
+
+int parse_and_run(int argc, char **argv) {
+  CommandLine line;
+  CLI::App app("Mobula: sessions of tasks and shared objects on this machine.", "mobula");
+  app.set_version_flag("--version", "mobula " MOBULA_VERSION);
+  app.footer("Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage.");
+  add_common(app, &line);
+  add_start(app, &line);
+  add_command(app, "stop", "End a session and all its processes; returns when they are gone", &line);
+  add_command(app, "status", "Show workers, clients, store and tasks of a session", &line);
+  add_memory(app, &line);
+  app.require_subcommand(1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return explain(app, error);
+  }
+  const Status status = run(app, line);
+  if (status == nullptr) return 0;
+  std::cerr << "mobula: " << status->message << "\n";
+  return kFailed;
+}
+
+}  // namespace
+}  // namespace mobula::tools
+
+int main(int argc, char **argv) {
+  try {
+    return mobula::tools::parse_and_run(argc, argv);
+  } catch (const std::exception &fault) {
+    std::cerr << "mobula: " << fault.what() << "\n";
+    return mobula::tools::kFailed;
+  }
+}

@@ -1,0 +1,60 @@
+#include "tools/start.h"
+
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace mobula::tools {
+
+std::string raylet_program() {
+  if (const char *given = std::getenv("MOBULA_RAYLET"); given != nullptr && given[0] != '\0') return given;
+  std::error_code code;
+  const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", code).parent_path();
+  // Installed: the same folder; in the build folder: tools and raylet.
+  for (const char *place : {"mobula-raylet", "../raylet/mobula-raylet"}) {
+    const std::filesystem::path candidate = (folder / place).lexically_normal();
+    if (access(candidate.c_str(), X_OK) == 0) return candidate.string();
+  }
+  return "mobula-raylet";
+}
+
+std::vector<std::string> raylet_command(const std::string &program, const StartOptions &options) {
+  std::vector<std::string> command{program, "--session", options.session};
+  if (options.workers) command.insert(command.end(), {"--workers", std::to_string(*options.workers)});
+  if (!options.memory.empty()) command.insert(command.end(), {"--memory", options.memory});
+  for (const std::string &library : options.libraries) {
+    command.insert(command.end(), {"--library", std::filesystem::absolute(library).lexically_normal().string()});
+  }
+  return command;
+}
+
+Status start_raylet(const StartOptions &options) {
+  const std::vector<std::string> command = raylet_command(raylet_program(), options);
+  std::vector<char *> argv;
+  for (const std::string &word : command) argv.push_back(const_cast<char *>(word.c_str()));
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  const int code = posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ);
+  if (code != 0) {
+    return base::failure(Code::kInvalidArgument,
+                         fmt::format("cannot start the raylet '{}': {}; set MOBULA_RAYLET to the path of mobula-raylet",
+                                     command[0], std::strerror(code)));
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0) {
+    if (errno != EINTR) base::throw_errno("waitpid for the raylet");
+  }
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return nullptr;
+  if (WIFEXITED(status))
+    return base::failure(Code::kInvalidArgument, fmt::format("session '{}' was not started", options.session));
+  return base::failure(Code::kRayletDied,
+                       fmt::format("the raylet '{}' was ended by signal {} before session '{}' was ready", command[0],
+                                   WTERMSIG(status), options.session));
+}
+
+}  // namespace mobula::tools
