@@ -30,6 +30,7 @@ void Raylet::serve(base::File socket, bool is_own_driver) {
       [this, is_own_driver](const std::string &) {
         if (is_own_driver) stop("its program ended before it said hello");
       });
+  if (is_own_driver) own_connection_ = connection;
   connection->start();
 }
 
@@ -37,6 +38,7 @@ void Raylet::refuse(const std::shared_ptr<Connection> &connection, const std::st
   spdlog::warn("process {} is refused: {}", connection->peer_pid(), why);
   connection->send(wire::Refused{why});
   connection->close();
+  if (connection == own_connection_) stop("its program was refused");
 }
 
 void Raylet::on_hello(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files) {

@@ -120,8 +120,9 @@ class Raylet {
     std::uint32_t client = 0;
     std::uint32_t next_entry = 0;
   };
-  std::deque<Sweep> sweeps_;      // of reaped clients
-  std::uint32_t own_driver_ = 0;  // of an embedded session
+  std::deque<Sweep> sweeps_;                    // of reaped clients
+  std::shared_ptr<Connection> own_connection_;  // to that driver
+  std::uint32_t own_driver_ = 0;                // of an embedded session
   std::shared_ptr<Connection> stop_requested_by_;
   bool stopping_ = false;
   bool is_ready_ = false;  // or was refused: it is told once

@@ -31,8 +31,8 @@ struct Service {
 
 constexpr char kReady = '+';  // first byte on the ready pipe when the session can be used; a notice may follow
 
-// Serves until the session ends. Tells `ready_pipe` (-1 for none) when it is ready, or why it never will be. Returns the
-// exit status. Throws base::Fault.
+// Serves until the session ends. Tells `ready_pipe` (-1 for none) when it is ready, or why it never will be. Returns
+// the exit status. Throws base::Fault.
 int serve(const Service &service, int ready_pipe);
 
 }  // namespace mobula::raylet

@@ -307,8 +307,8 @@ void Tasks::on_worker_died(Client &worker, std::int32_t signal) {
   worker.offered.clear();
 }
 
-// Kills the worker if it is still at the task. It may have finished it and be at another one: that report comes first, and
-// if it comes too late, the other task is retried for free (see judge).
+// Kills the worker if it is still at the task. It may have finished it and be at another one: that report comes
+// first, and if it comes too late, the other task is retried for free (see judge).
 void Tasks::end_in_worker(Task &task, Client &worker) {
   const std::uint64_t number = task.number;
   edge_.drain(worker);

@@ -50,8 +50,8 @@ std::string link_target(const std::string &path) {
   return std::filesystem::read_symlink(path, code).string();
 }
 
-// The file that this process runs, even when it was replaced or deleted meanwhile. Under an emulator such as valgrind the
-// kernel's link names the emulator; it shows the program's own path instead.
+// The file that this process runs, even when it was replaced or deleted meanwhile. Under an emulator such as valgrind
+// the kernel's link names the emulator; it shows the program's own path instead.
 base::File open_own_program() {
   base::File program(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   if (!program) base::throw_errno("open of /proc/self/exe");

@@ -68,9 +68,9 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
     return base::failure(Code::kRayletDied,
                          "the raylet of this session has died or was stopped: the task was not submitted");
   }
-  // S7: dropped like any other handle. The raylet frees it after the task; a hint is needed only if it has not taken the
-  // spec over yet, or has dropped it already. seq_cst: our bit is cleared before we look at its count, and the raylet
-  // looks at the bits after it has lowered the count.
+  // S7: dropped like any other handle. The raylet frees it after the task; a hint is needed only if it has not taken
+  // the spec over yet, or has dropped it already. seq_cst: our bit is cleared before we look at its count, and the
+  // raylet looks at the bits after it has lowered the count.
   std::uint32_t entry = 0;
   references_->release_shared(*std::exchange(spec.row_, nullptr), &entry);
   if (segment_->entry(entry).raylet_refs.load(std::memory_order_seq_cst) == 0) outbox_->hint(entry, 0);

@@ -66,9 +66,11 @@ struct DeleteReply {
   std::string message;
 };
 
-using Message =
-    std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest, StatusReply,
-                 StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest, DeleteReply>;
+// clang-format off
+using Message = std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest,
+                             StatusReply, StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest,
+                             DeleteReply>;
+// clang-format on
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.
 constexpr std::size_t kFrameHeaderBytes = 4;

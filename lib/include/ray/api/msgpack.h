@@ -3,8 +3,10 @@
 //   they stay available to programs, without it the program still compiles.
 #pragma once
 
-#if !defined(MSGPACK_NO_BOOST) && (!__has_include(<boost/predef/other/endian.h>) || !__has_include(<boost/optional.hpp>))
+#if !defined(MSGPACK_NO_BOOST)
+#if !__has_include(<boost/predef/other/endian.h>) || !__has_include(<boost/optional.hpp>)
 #define MSGPACK_NO_BOOST
+#endif
 #endif
 
 #include <msgpack.hpp>

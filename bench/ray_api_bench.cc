@@ -1,0 +1,209 @@
+// What the Ray C++ API costs, one figure for each line. Only the portable part of the API (and C++17), so that this one
+// file builds against Mobula and against Ray: bench/peers/run_on_ray, scripts/bench-ray.
+//   ray_api_bench [--json FILE] [--ray_NAME=VALUE]...
+#include <ray/api.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <iterator>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+int echo(int value) { return value; }
+std::uint64_t sum_of(std::vector<double> values) {
+  return static_cast<std::uint64_t>(std::accumulate(values.begin(), values.end(), 0.0));
+}
+std::vector<double> ones(int count) { return std::vector<double>(static_cast<std::size_t>(count), 1.0); }
+RAY_REMOTE(echo, sum_of, ones);
+
+namespace {
+
+constexpr int kDoublesPerMib = 131072;
+constexpr int kWaitTimeoutMs = 10'000;
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// The value counts as read, and its memory with it: what nobody reads need not be copied, and compilers know that.
+template <typename T>
+void use(const T &value) {
+  asm volatile("" : : "r"(&value) : "memory");
+}
+
+struct Row {
+  std::string name;
+  double value;
+  const char *unit;
+};
+
+// Prints rows as they come and keeps them for the file.
+class Table {
+ public:
+  void add(const std::string &name, double value, const char *unit, int digits) {
+    rows_.push_back({name, value, unit});
+    std::printf("%-36s %14.*f %s\n", name.c_str(), digits, value, unit);
+    std::fflush(stdout);
+  }
+  void add_seconds(const std::string &name, double seconds) { add(name, seconds, "s", 4); }
+
+  // [{"name": ..., "value": ..., "unit": ...}, ...]; false when the file cannot be written.
+  bool write_json(const std::string &path) const {
+    std::FILE *file = std::fopen(path.c_str(), "w");
+    if (file == nullptr) return false;
+    const char *separator = "[\n";
+    for (const Row &row : rows_) {
+      std::fprintf(file, "%s  {\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\"}", separator, row.name.c_str(),
+                   row.value, row.unit);
+      separator = ",\n";
+    }
+    std::fprintf(file, "\n]\n");
+    return std::fclose(file) == 0;
+  }
+
+ private:
+  std::vector<Row> rows_;
+};
+
+// Repeats an operation and takes the median rate of several spans of time: one disturbed span does not move it.
+class Rate {
+ public:
+  explicit Rate(Table &table) : table_(table) {}
+
+  // `operation` does the work `times` times in one call. One call first, unmeasured: it warms up and finds mistakes.
+  template <typename Operation>
+  void measure(const std::string &name, int times, Operation operation, double seconds = 2.0) {
+    operation();
+    std::vector<double> rates;
+    for (int span = 0; span < kSpans; ++span) rates.push_back(one_span(times, operation, seconds / kSpans));
+    std::nth_element(rates.begin(), rates.begin() + kSpans / 2, rates.end());
+    table_.add(name, rates[kSpans / 2], "/s", 1);
+  }
+
+ private:
+  static constexpr int kSpans = 5;
+
+  template <typename Operation>
+  static double one_span(int times, Operation &operation, double seconds) {
+    const double start = now_s();
+    double elapsed = 0;
+    double done = 0;
+    while (elapsed < seconds) {
+      operation();
+      done += times;
+      elapsed = now_s() - start;
+    }
+    return done / elapsed;
+  }
+
+  Table &table_;
+};
+
+// Calls `operation` as often as one call of Rate's operation shall do the work.
+template <typename Operation>
+auto repeat(int times, Operation operation) {
+  return [times, operation] {
+    for (int i = 0; i < times; ++i) operation();
+  };
+}
+
+std::vector<ray::ObjectRef<int>> submit_echoes(int count) {
+  std::vector<ray::ObjectRef<int>> results;
+  for (int i = 0; i < count; ++i) results.push_back(ray::Task(echo).Remote(i));
+  return results;
+}
+
+void run_chain(int length) {
+  ray::ObjectRef<int> last = ray::Task(echo).Remote(1);
+  for (int i = 1; i < length; ++i) last = ray::Task(echo).Remote(last);
+  ray::Get(last);
+}
+
+void wait_for_first(int count) {
+  const std::vector<ray::ObjectRef<int>> results = submit_echoes(count);
+  ray::Wait(results, 1, kWaitTimeoutMs);
+  ray::Get(results);  // the next round starts with nothing under way
+}
+
+void measure_objects(Rate &rate) {
+  rate.measure("put small", 100, repeat(100, [] { use(ray::Put(7)); }));
+  const ray::ObjectRef<int> small = ray::Put(7);
+  rate.measure("get small", 100, repeat(100, [&] { use(*ray::Get(small)); }));
+
+  const std::vector<double> mib = ones(kDoublesPerMib);
+  rate.measure("put 1 MiB of double", 10, repeat(10, [&] { use(ray::Put(mib)); }));
+  const ray::ObjectRef<std::vector<double>> mib_ref = ray::Put(mib);
+  rate.measure("get 1 MiB of double", 10, repeat(10, [&] { use(*ray::Get(mib_ref)); }));
+
+  const std::vector<double> large = ones(64 * kDoublesPerMib);
+  rate.measure("put 64 MiB of double", 1, [&] { use(ray::Put(large)); });
+}
+
+void measure_tasks(Rate &rate) {
+  rate.measure("task sync", 1, [] { use(*ray::Get(ray::Task(echo).Remote(1))); });
+  rate.measure(
+      "task async batch of 1000", 1000, [] { use(ray::Get(submit_echoes(1000))); }, 4.0);
+  rate.measure(
+      "task chain of 100", 100, [] { run_chain(100); }, 4.0);
+
+  const ray::ObjectRef<std::vector<double>> mib_ref = ray::Put(ones(kDoublesPerMib));
+  rate.measure("task with 1 MiB ref argument", 1, [&] { use(*ray::Get(ray::Task(sum_of).Remote(mib_ref))); });
+  rate.measure("task returning 1 MiB", 1, [] { use(*ray::Get(ray::Task(ones).Remote(kDoublesPerMib))); });
+  rate.measure("wait for 1 of 100", 1, [] { wait_for_first(100); });
+}
+
+// The path after --json, "" without it.
+std::string json_path(int argc, char **argv) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::string(argv[i]) == "--json") return argv[i + 1];
+  }
+  return "";
+}
+
+// The program's name and the flags of the engine (--ray_NAME=VALUE): Ray's Init ends the program at any other flag.
+std::vector<char *> engine_arguments(int argc, char **argv) {
+  std::vector<char *> arguments{argv[0]};
+  std::copy_if(argv + 1, argv + argc, std::back_inserter(arguments),
+               [](const char *argument) { return std::string(argument).rfind("--ray_", 0) == 0; });
+  return arguments;
+}
+
+void run(Table &table, int argc, char **argv) {
+  std::vector<char *> arguments = engine_arguments(argc, argv);
+  const double start = now_s();
+  ray::RayConfig config;
+  ray::Init(config, static_cast<int>(arguments.size()), arguments.data());
+  const double ready = now_s();
+  ray::Get(ray::Task(echo).Remote(1));
+  const double first_result = now_s();
+  table.add_seconds("init", ready - start);
+  table.add_seconds("first task", first_result - ready);
+
+  for (int i = 0; i < 200; ++i) ray::Get(ray::Task(echo).Remote(i));  // all workers have started and run something
+  Rate rate(table);
+  measure_objects(rate);
+  measure_tasks(rate);
+  ray::Shutdown();
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  const std::string path = json_path(argc, argv);
+  Table table;
+  try {
+    run(table, argc, argv);
+  } catch (const std::exception &error) {
+    std::fprintf(stderr, "ray_api_bench: %s\n", error.what());
+    return 1;
+  }
+  if (!path.empty() && !table.write_json(path)) {
+    std::fprintf(stderr, "ray_api_bench: cannot write %s\n", path.c_str());
+    return 1;
+  }
+  return 0;
+}
