@@ -70,6 +70,7 @@ void Raylet::welcome(Client &client, const std::shared_ptr<Connection> &connecti
       },
       [this, id = client.id](const std::string &why) { on_connection_closed(id, why); });
   watch(client);
+  life_->add(&clients_.slot(client).life);
   connection->send(wire::Welcome{client.id, static_cast<std::int32_t>(getpid()), options_.session},
                    {segment_->descriptor(), event_.native_handle()});
 }

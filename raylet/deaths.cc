@@ -74,6 +74,7 @@ void Raylet::reap(Client &client, std::int32_t signal) {
     templates_.end_job(id);
     terminals_.erase(id);
   }
+  life_->remove(&clients_.slot(client).life);
   clients_.detach(client);
   sweeps_.push_back({id, 0});
   ring_all();  // h: after everything that the dead one left is settled

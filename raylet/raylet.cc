@@ -57,7 +57,9 @@ Raylet::~Raylet() = default;
 
 int Raylet::run() {
   become_subreaper();
-  segment::begin_life(&segment_->header().life);
+  const auto *const shared = reinterpret_cast<std::byte *>(&segment_->header().life);
+  const auto *const end = reinterpret_cast<std::byte *>(&segment_->client(base::kClientsMax));
+  life_.emplace(&segment_->header().life, static_cast<std::size_t>(end - shared));
   accept_next();
   watch_event();
   watch_signals();
@@ -77,7 +79,7 @@ int Raylet::run() {
     if (++idle_turns_ >= kIdleTurnsBeforeSleep) sleep_until_event();
   }
   end_processes();
-  segment::end_life(&segment_->header().life);
+  life_->end();
   if (stop_requested_by_) stop_requested_by_->send(wire::StopReply{"stopped"});
   return failed_to_start_ ? 1 : 0;
 }

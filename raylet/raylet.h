@@ -19,6 +19,7 @@
 #include "raylet/store.h"
 #include "raylet/tasks.h"
 #include "raylet/templates.h"
+#include "segment/life.h"
 #include "segment/segment.h"
 #include "wire/messages.h"
 
@@ -93,6 +94,7 @@ class Raylet {
   Options options_;
   std::unique_ptr<segment::Segment> segment_;
   std::unique_ptr<SessionFolder> folder_;
+  std::optional<segment::Life> life_;
   asio::io_context loop_{1};
   asio::posix::stream_descriptor listener_;
   asio::posix::stream_descriptor event_;

@@ -62,6 +62,10 @@ bool Space::serve_one(const Waiting &waiting) {
   const std::uint32_t size_class = std::min(request.size_class, objects::kLargeClass);
   const std::uint64_t block_bytes =
       size_class == objects::kLargeClass ? request.bytes : objects::block_bytes(size_class);
+  if (request.bytes > store_.segment().capacity_bytes()) {
+    refuse(*client, request.ticket, Code::kTooLarge);
+    return true;
+  }
   std::uint32_t count = std::clamp(request.count, 1u, kCountMax);
   if (block_bytes != 0) {
     const std::uint64_t share = store_.free_bytes() / kShareOfFreeSpace / block_bytes;

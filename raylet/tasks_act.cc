@@ -90,7 +90,8 @@ TaskFigures Tasks::figures() const {
       if (task != nullptr && is_running_at(*task, client)) ++figures.running;
     }
   }
-  figures.queued = scheduled.queued + scheduled.ending - std::min<std::uint64_t>(figures.running, scheduled.queued);
+  const std::uint64_t alive = scheduled.queued + scheduled.ending;
+  figures.queued = alive - std::min<std::uint64_t>(figures.running, alive);
   figures.finished = scheduled.finished;
   figures.failed = failed_;
   return figures;

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 
 namespace mobula::base {
 namespace {
@@ -30,17 +30,19 @@ std::string format_bytes(std::uint64_t bytes) {
   if (bytes < 1024) return fmt::format("{} bytes", bytes);
   double value = static_cast<double>(bytes) / 1024;
   std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  // From 1023.95 on the number would be written as 1024.0 of the smaller unit.
+  for (; value >= 1023.95 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
   const std::string number = fmt::format("{:.1f}", value);
   return fmt::format("{} {}", number.ends_with(".0") ? number.substr(0, number.size() - 2) : number, kUnits[unit]);
 }
 
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
-  const std::string copy(text);
-  if (copy.empty() || !std::isdigit(static_cast<unsigned char>(copy[0]))) return std::nullopt;
-  char *end = nullptr;
-  const double number = std::strtod(copy.c_str(), &end);
-  std::string_view unit(end);
+  double number = 0;
+  // from_chars: the same in every locale, decimal only.
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // It would also take "-1", ".5", "inf" and "nan".
+  if (code != std::errc() || !std::isdigit(static_cast<unsigned char>(text.front()))) return std::nullopt;
+  std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
   while (!unit.empty() && unit.front() == ' ') unit.remove_prefix(1);
   const double factor = unit_factor(unit);
   const double bytes = number * factor;

@@ -52,6 +52,10 @@ const std::string *value_of(const std::vector<std::string> &arguments, std::size
 
 Status read_head_args(const std::vector<std::string> &head_args, EmbeddedOptions *options) {
   for (std::size_t i = 0; i < head_args.size(); ++i) {
+    const bool is_last = i + 1 == head_args.size();
+    if (is_last && (head_args[i] == "--num-cpus" || head_args[i] == "--object-store-memory")) {
+      return bad_number(head_args[i], "(nothing)");
+    }
     std::string storage;
     if (const std::string *value = value_of(head_args, i, "--num-cpus", &storage)) {
       if (Status status = read_workers("--num-cpus", *value, &options->workers)) return status;

@@ -22,6 +22,8 @@ class Outbox {
   bool send(const segment::RingSlot &slot, Urgency urgency);
   // Publishes a hint if there is room, else leaves a mark that makes the raylet look itself. Never sleeps.
   void hint(std::uint32_t entry, std::uint64_t bytes);
+  // Nothing can be sent any more; the descriptor is given back.
+  void close() { raylet_event_.reset(); }
   // Writes the raylet's eventfd if it sleeps.
   void wake_raylet();
 

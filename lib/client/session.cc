@@ -62,7 +62,8 @@ void Session::open_rings(base::File raylet_event) {
   for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
     references_->rows().add_chunk(segment_->rows(slot.row_offsets[chunk]));
   }
-  waiter_ = std::make_unique<Waiter>(slot, segment_->header().life);
+  const bool has_own_life = slot.life.load(std::memory_order_acquire) != 0;
+  waiter_ = std::make_unique<Waiter>(slot, has_own_life ? slot.life : segment_->header().life);
   outbox_ = std::make_unique<Outbox>(*segment_, client_id_, *waiter_, std::move(raylet_event));
   pools_ = std::make_unique<Pools>(*segment_, client_id_, *references_, *outbox_);
 }
@@ -75,6 +76,7 @@ void Session::leave() {
   segment_->detach();
   static_cast<void>(wire::send(socket_.get(), wire::Goodbye{}));  // a dead raylet needs none
   socket_.reset();
+  outbox_->close();
 }
 
 Status Session::usable() const {

@@ -191,6 +191,9 @@ Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
   if (Status status = forwarded ? read_forward(header, &bytes) : read_plain(header, &bytes)) return status;
   std::optional<Error> error = tasks::decode_error({bytes.data, bytes.size});
   if (!error) return base::failure(Code::kObjectLost, "the error that the task left cannot be read");
+  if (error->message.empty()) {
+    error->message = "the object store was full when the task ended: there was no room for its result or its error";
+  }
   return std::make_unique<Error>(std::move(*error));
 }
 

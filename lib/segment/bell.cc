@@ -23,8 +23,6 @@ timespec to_timespec(std::int64_t time_ns) {
   return {time_ns / base::kNanosecondsPerSecond, time_ns % base::kNanosecondsPerSecond};
 }
 
-void wake_all(const Half &word) { syscall(SYS_futex, address_of(word), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0); }
-
 // -1 with errno set as futex_waitv does.
 long wait_for_either(const Half &bell, std::uint32_t seen, const Half &life, std::uint32_t alive,
                      const timespec *until) {
@@ -50,13 +48,9 @@ long wait_for_bell_only(const Half &bell, std::uint32_t seen, std::int64_t deadl
   return result;
 }
 
-struct RobustList {
-  robust_list_head head;
-  robust_list entry;
-};
-thread_local RobustList own_list;
-
 }  // namespace
+
+void wake_all(const Half &word) { syscall(SYS_futex, address_of(word), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0); }
 
 bool raylet_died(const Half &life) {
   // relaxed: a late look only delays the answer by one wait.
@@ -67,7 +61,7 @@ bool raylet_died(const Half &life) {
 Wake wait_for_bell(const Half &bell, std::uint32_t seen, const Half &life, std::int64_t deadline_ns) {
   const std::uint32_t alive = life.load(std::memory_order_relaxed);
   if (raylet_died(life)) {
-    wake_all(life);  // the kernel woke one sleeper; each passes it on
+    wake_all(life);  // the kernel woke one sleeper of this word; each passes it on
     return Wake::kRayletDied;
   }
   const timespec until = to_timespec(deadline_ns == base::kForever ? 0 : deadline_ns);
@@ -88,21 +82,6 @@ void ring_if_asleep(ClientSlot &slot) {
 void ring_always(ClientSlot &slot) {
   slot.bell.fetch_add(1, std::memory_order_seq_cst);
   wake_all(slot.bell);
-}
-
-void begin_life(Half *life) {
-  // FUTEX_WAITERS stays set, so that the kernel always wakes a sleeper when this thread is gone.
-  life->store(static_cast<std::uint32_t>(gettid()) | FUTEX_WAITERS, std::memory_order_seq_cst);
-  own_list.entry.next = &own_list.head.list;
-  own_list.head.list.next = &own_list.entry;
-  own_list.head.list_op_pending = nullptr;
-  own_list.head.futex_offset = reinterpret_cast<std::intptr_t>(life) - reinterpret_cast<std::intptr_t>(&own_list.entry);
-  if (syscall(SYS_set_robust_list, &own_list.head, sizeof(own_list.head)) != 0) base::throw_errno("set_robust_list");
-}
-
-void end_life(Half *life) {
-  life->store(0, std::memory_order_seq_cst);
-  wake_all(*life);
 }
 
 }  // namespace mobula::segment

@@ -1,6 +1,6 @@
 // segment/bell.h: the futex words that processes sleep on.
 //   Threads    process-shared; any thread
-//   Crash      the life word lies on the raylet's robust-futex list, so its death wakes a sleeper, who wakes the rest
+//   Crash      the life words lie on the raylet's robust-futex list (segment/life.h), so its death wakes the sleepers
 //   Cost       ring: nothing when nobody sleeps, else one system call; wait: one
 #pragma once
 
@@ -25,9 +25,7 @@ void ring_always(ClientSlot &slot);
 
 // True once the raylet has died or ended.
 bool raylet_died(const Half &life);
-// Puts `life` on the calling thread's robust-futex list. REQUIRES: called once, by the raylet's only thread.
-void begin_life(Half *life);
-// The tidy end: marks the raylet as gone and wakes everybody. Raylet only.
-void end_life(Half *life);
+// Wakes everybody who sleeps on the word.
+void wake_all(const Half &word);
 
 }  // namespace mobula::segment

@@ -45,7 +45,7 @@ struct SegmentHeader {
   std::uint32_t raylet_pid;
   Regions regions;
   std::int64_t started_ns;  // CLOCK_MONOTONIC; rows and headers count from here
-  // The raylet's thread id, on its robust-futex list: the kernel marks it and wakes a sleeper when the raylet dies.
+  // The raylet's thread id, on its robust-futex list (segment/life.h): the kernel marks it when the raylet dies.
   alignas(kCacheLineBytes) Half life;
   // 1 while the raylet sleeps in its loop: a producer then writes the eventfd. Written by the raylet (exchange).
   alignas(kCacheLineBytes) Half raylet_sleeping;
@@ -153,6 +153,7 @@ struct alignas(kCacheLineBytes) ClientSlot {
   alignas(kCacheLineBytes) Half bell;
   Half sleepers;      // the client only: threads asleep, or about to be
   Half room_waiters;  // the client only: of those, threads that wait for room in the ring
+  Half life;          // the raylet only: as SegmentHeader::life, for this client's sleepers; 0 = use that one
   Half expelled;      // the raylet only: 1 = it broke the protocol, nothing of it is read any more
   Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
   RingControl to_raylet;
@@ -188,7 +189,8 @@ constexpr std::uint64_t kLayoutFacts[] = {
     entry_plus_1), offsetof(Row, generation), offsetof(Row, since_ms), offsetof(Row, site), offsetof(Row, pins),
     offsetof(Row, shared), offsetof(ClientSlot, generation), offsetof(ClientSlot, pid), offsetof(ClientSlot, kind),
     offsetof(ClientSlot, row_chunks), offsetof(ClientSlot, row_offsets), offsetof(ClientSlot, bell),
-    offsetof(ClientSlot, sleepers), offsetof(ClientSlot, room_waiters), offsetof(ClientSlot, expelled),
+    offsetof(ClientSlot, sleepers), offsetof(ClientSlot, life), offsetof(ClientSlot, room_waiters),
+    offsetof(ClientSlot, expelled),
     offsetof(ClientSlot, hints_lost), offsetof(ClientSlot, to_raylet), offsetof(ClientSlot, grants),
     offsetof(ClientSlot, offers), offsetof(ClientRings, to_raylet), offsetof(ClientRings, grants),
     offsetof(ClientRings, offers), base::kClientsMax, base::kEntriesMax, base::kEntriesPerChunk,

@@ -60,7 +60,8 @@ class RingConsumer {
       : control_(control),
         slots_(slots),
         slots_count_(slots_count),
-        head_(control->head.load(std::memory_order_relaxed)) {}
+        head_(control->head.load(std::memory_order_relaxed)),
+        tail_(head_) {}
 
   // Copies the oldest message out, without consuming it. kBroken: the producer wrote an impossible tail.
   // Ordering: acquire on the tail: the slot's bytes are those written before it.

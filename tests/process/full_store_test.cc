@@ -129,7 +129,7 @@ TEST_SUITE("process/full_store") {
     }));
   }
 
-  TEST_CASE("the error of a result that found no room says that the store is full" * doctest::skip()) {
+  TEST_CASE("the error of a result that found no room says that the store is full") {
     CHECK(in_session(small_store("300"), [] {
       const Texts held = fill();
       const auto no_room = ray::Task(make_text).Remote(static_cast<int>(4 * kMiB), 'r');

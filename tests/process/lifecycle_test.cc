@@ -119,7 +119,7 @@ void shut_down_after_death_of_raylet() {
 
 TEST_SUITE("process/lifecycle") {
   TEST_CASE("before Init and after Shutdown every call throws and says what to do") {
-    CHECK(run_isolated(with_outliving_handles(), [] {
+    CHECK(run_isolated(small_session(), [] {
       CHECK_FALSE(ray::IsInitialized());
       ray::Shutdown();
       CHECK(contains(text_thrown_by<RayException>([] { ray::Put(1); }), "ray::Init"));
@@ -155,7 +155,7 @@ TEST_SUITE("process/lifecycle") {
   }
 
   TEST_CASE("Shutdown does not wait for tasks that run, and their workers end") {
-    CHECK(run_isolated(with_outliving_handles(), [] {
+    CHECK(run_isolated(small_session(), [] {
       ray::Init();
       ray::Task(add).Remote(1, 1).Get();
       std::vector<ray::ObjectRef<int>> running;
@@ -244,9 +244,8 @@ TEST_SUITE("process/lifecycle") {
     }));
   }
 
-  TEST_CASE("when the raylet is killed a blocked Get throws within a second, workers end, and Init works again" *
-            doctest::skip()) {
-    CHECK(run_isolated(with_outliving_handles(), [] {
+  TEST_CASE("when the raylet is killed a blocked Get throws within a second, workers end, and Init works again") {
+    CHECK(run_isolated(small_session(), [] {
       ray::Init();
       ray::Task(add).Remote(1, 1).Get();
       shut_down_after_death_of_raylet();

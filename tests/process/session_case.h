@@ -38,13 +38,6 @@ inline support::RunOptions small_session(std::int64_t time_limit_ms = 30'000,
   return options;
 }
 
-// Of a case whose handles outlive Shutdown: its descriptors are compared by a case of their own.
-inline support::RunOptions with_outliving_handles() {
-  support::RunOptions options = small_session();
-  options.check_fds = false;
-  return options;
-}
-
 // Runs `body` between Init and Shutdown, isolated and checked for leaks.
 inline support::RunResult in_session(const support::RunOptions &options, const std::function<void()> &body) {
   return support::run_isolated(options, [&body] {

@@ -1,4 +1,5 @@
 #include "segment/bell.h"
+#include "segment/life.h"
 
 #include <doctest/doctest.h>
 #include <sys/mman.h>
@@ -50,7 +51,7 @@ void await_sleepers(const ClientSlot &slot, std::uint32_t sleepers) {
 
 // A process that is alive as a raylet until its line is read and it is killed.
 void live(Shared &shared) {
-  begin_life(&shared.life);
+  Life life(&shared.life);
   std::puts("alive");
   std::fflush(stdout);
   for (;;) pause();
@@ -70,7 +71,7 @@ TEST_SUITE("segment/bell") {
 
   TEST_CASE("all sleeping threads of a client are woken by one ring") {
     const auto shared = map_shared();
-    begin_life(&shared->life);
+    Life life(&shared->life);
     std::vector<std::thread> sleepers;
     Wake wakes[3] = {Wake::kTimeout, Wake::kTimeout, Wake::kTimeout};
     for (Wake &wake : wakes) {
@@ -81,44 +82,44 @@ TEST_SUITE("segment/bell") {
     for (std::thread &sleeper : sleepers) sleeper.join();
     for (const Wake wake : wakes) CHECK(wake == Wake::kRung);
     CHECK(shared->slots[0].sleepers.load() == 0);
-    end_life(&shared->life);
+    life.end();
   }
 
   TEST_CASE("a ring before the sleep is not missed") {
     const auto shared = map_shared();
-    begin_life(&shared->life);
+    Life life(&shared->life);
     const std::uint32_t seen = shared->slots[0].bell.load();
     ring_always(shared->slots[0]);
     CHECK(wait_for_bell(shared->slots[0].bell, seen, shared->life, base::kForever) == Wake::kRung);
-    end_life(&shared->life);
+    life.end();
   }
 
   TEST_CASE("a deadline ends the sleep, not before its time") {
     const auto shared = map_shared();
-    begin_life(&shared->life);
+    Life life(&shared->life);
     const std::int64_t deadline_ns = base::deadline_after_ms(30);
     CHECK(sleep_on(shared->slots[0], shared->life, deadline_ns) == Wake::kTimeout);
     CHECK(base::monotonic_ns() >= deadline_ns);
     const std::int64_t passed_ns = base::monotonic_ns() - 1;
     CHECK(sleep_on(shared->slots[0], shared->life, passed_ns) == Wake::kTimeout);
-    end_life(&shared->life);
+    life.end();
   }
 
   TEST_CASE("a ring from another process wakes a sleeper") {
     const auto shared = map_shared();
-    begin_life(&shared->life);
+    Life life(&shared->life);
     support::Child ringer([&shared] {
       await_sleepers(shared->slots[1], 1);
       ring_if_asleep(shared->slots[1]);
     });
     CHECK(sleep_on(shared->slots[1], shared->life, base::kForever) == Wake::kRung);
     CHECK(ringer.wait().exit_code == 0);
-    end_life(&shared->life);
+    life.end();
   }
 
   TEST_CASE("the tidy end of the raylet wakes every sleeper and is final") {
     const auto shared = map_shared();
-    begin_life(&shared->life);
+    Life life(&shared->life);
     CHECK_FALSE(raylet_died(shared->life));
     std::vector<std::thread> sleepers;
     Wake wakes[2] = {Wake::kRung, Wake::kRung};
@@ -126,7 +127,7 @@ TEST_SUITE("segment/bell") {
       sleepers.emplace_back([&, i] { wakes[i] = sleep_on(shared->slots[i], shared->life, base::kForever); });
     }
     for (const ClientSlot &slot : shared->slots) await_sleepers(slot, 1);
-    end_life(&shared->life);
+    life.end();
     for (std::thread &sleeper : sleepers) sleeper.join();
     for (const Wake wake : wakes) CHECK(wake == Wake::kRayletDied);
     CHECK(raylet_died(shared->life));

@@ -210,16 +210,21 @@ class Run {
 
   // Children that the run has brought us and that are still running; the dead among them are reaped.
   std::vector<ProcessInfo> orphans() {
-    std::vector<ProcessInfo> running;
-    for (const ProcessInfo &info : children_of(::getpid())) {
-      if (std::find(known_.begin(), known_.end(), info.pid) != known_.end()) continue;
-      if (info.state != 'Z') {
-        running.push_back(info);
-      } else {
-        ::waitpid(info.pid, nullptr, 0);
+    for (;;) {
+      std::vector<ProcessInfo> running;
+      bool reaped = false;
+      for (const ProcessInfo &info : children_of(::getpid())) {
+        if (std::find(known_.begin(), known_.end(), info.pid) != known_.end()) continue;
+        if (info.state == 'Z') {
+          ::waitpid(info.pid, nullptr, 0);
+          reaped = true;
+        } else {
+          running.push_back(info);
+        }
       }
+      // A reaped one's own children may have become ours after the list was read.
+      if (!reaped) return running;
     }
-    return running;
   }
 
   void await_orphans() {
