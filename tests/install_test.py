@@ -72,7 +72,7 @@ def build_with_pkg_config(work, root, libdir):
 
 def build_with_cmake(work, prefix):
     (work / 'CMakeLists.txt').write_text(CMAKE, encoding='utf-8')
-    run('cmake', '-S', '.', '-B', 'cmake', f'-DCMAKE_PREFIX_PATH={prefix}', cwd=work)
+    run('cmake', '-G', 'Ninja', '-S', '.', '-B', 'cmake', f'-DCMAKE_PREFIX_PATH={prefix}', cwd=work)
     run('cmake', '--build', 'cmake', cwd=work)
     return work / 'cmake/stranger'
 

@@ -9,7 +9,7 @@ namespace ray {
 struct RayConfig {
   // Session to attach to; "" = the environment's RAY_ADDRESS, else a session of the program's own.
   std::string address;
-  // Tasks run in the calling process.
+  // Not available in this version: Init refuses it with an error.
   bool local_mode = false;
   // Libraries, or folders of them, that the workers load besides the program itself.
   std::vector<std::string> code_search_path;
