@@ -10,8 +10,10 @@
 namespace mobula::raylet {
 namespace {
 
-constexpr std::size_t kDriverFiles = 3;  // executable, output, error output
-constexpr std::size_t kWorkerFiles = 2;  // reading ends of its output and error pipes
+constexpr std::size_t kDriverFiles = 3;         // executable, output, error output
+constexpr std::size_t kNameBytesMax = 256;      // of a driver's program, as reports show it
+constexpr std::uint32_t kStartFailuresMax = 8;  // workers of one template in a row that end before they are ready
+constexpr std::size_t kWorkerFiles = 2;         // reading ends of its output and error pipes
 
 }  // namespace
 
@@ -69,19 +71,24 @@ void Raylet::welcome(Client &client, const std::shared_ptr<Connection> &connecti
         if (const std::shared_ptr<Connection> self = weak.lock()) on_message(self, std::move(message));
       },
       [this, id = client.id](const std::string &why) { on_connection_closed(id, why); });
-  watch(client);
+  if (!watch(client)) {
+    refuse(connection, "the raylet has no descriptor left to watch another process");
+    return clients_.detach(client);
+  }
   life_->add(&clients_.slot(client).life);
   connection->send(wire::Welcome{client.id, static_cast<std::int32_t>(getpid()), options_.session},
                    {segment_->descriptor(), event_.native_handle()});
 }
 
-void Raylet::watch(Client &client) {
+// False: it cannot be watched, so it cannot be let in.
+bool Raylet::watch(Client &client) {
   const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, client.pid, 0));
-  if (pidfd < 0) return loop_.post([this, id = client.id] { on_process_ended(id); });
+  if (pidfd < 0) return false;
   client.pidfd = std::make_unique<asio::posix::stream_descriptor>(loop_, pidfd);
   client.pidfd->async_wait(asio::posix::stream_descriptor::wait_read, [this, id = client.id](const ErrorCode &error) {
     if (!error) on_process_ended(id);
   });
+  return true;
 }
 
 void Raylet::admit_driver(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files) {
@@ -92,11 +99,14 @@ void Raylet::admit_driver(const std::shared_ptr<Connection> &connection, wire::H
   }
   client->functions = std::move(hello.functions);
   client->arguments = std::move(hello.arguments);
+  if (!client->arguments.empty() && client->arguments[0].size() > kNameBytesMax)
+    client->arguments[0].resize(kNameBytesMax);
   client->program = std::move(files[0]);
   terminals_[client->id] = {std::make_unique<OutputTarget>(std::move(files[1])),
                             std::make_unique<OutputTarget>(std::move(files[2]))};
+  const std::uint32_t id = client->id;
   welcome(*client, connection);
-  if (!options_.embedded || own_driver_ != 0) return;
+  if (clients_.find(id) == nullptr || !options_.embedded || own_driver_ != 0) return;
   own_driver_ = client->id;
   if (client->functions.empty() && options_.libraries.empty()) return;
   // Its workers are wanted soon: get them ready while it goes on.
@@ -119,11 +129,13 @@ void Raylet::admit_worker(const std::shared_ptr<Connection> &connection, const w
   client->template_number = from->number;
   client->last_job = from->job;
   if (forked_.erase(client->pid) == 0) said_hello_[client->pid] = true;
+  const std::uint32_t id = client->id;
   welcome(*client, connection);
+  if (clients_.find(id) == nullptr) return;
   read_output_of(*client, std::move(files));
   templates_.on_worker_started(*from);
   if (!tasks_.on_worker_started(*client)) {
-    tasks_.scheduler().worker_start_failed(from->number);
+    worker_start_failed(from->number, "the scheduler has no place for another worker");
     kill(*client);
   }
 }
@@ -160,15 +172,15 @@ void Raylet::admit_template(const std::shared_ptr<Connection> &connection, const
         const auto *failed = std::get_if<wire::WorkersFailed>(&message);
         if (failed == nullptr) return;
         spdlog::error("template {}: {}", number, failed->message);
-        Template *const named = templates_.find(number);
-        if (named != nullptr && !named->failed) {
-          named->failed = true;
-          on_template_failed(*named, failed->message);
+        for (std::uint32_t i = 0; i < failed->count && i < base::kWorkersMax; ++i) {
+          worker_start_failed(number, failed->message);
         }
       },
       [](const std::string &) {});
   connection->send(wire::Welcome{one->number, static_cast<std::int32_t>(getpid()), options_.session},
                    {segment_->descriptor(), event_.native_handle()});
+  // A template that cannot fork workers says why in place of arguments.
+  if (!hello.arguments.empty()) return templates_.give_up(*one, hello.arguments[0]);
   templates_.on_hello(*one, connection, hello.functions);
   if (one->by_hand) templates_.start_workers(*one, 1);
   report_ready(nullptr);
@@ -181,11 +193,25 @@ void Raylet::admit_tool(const std::shared_ptr<Connection> &connection) {
 
 void Raylet::on_worker_forked(std::uint32_t template_number, pid_t pid) {
   if (said_hello_.erase(pid) != 0 || clients_.find_pid(pid) != nullptr) return;
+  const Template *const from = templates_.find(template_number);
+  if (from == nullptr || from->by_hand || pid <= 1) return;  // by hand: its workers are no children of ours
   // Zero: it exists, or is a zombie that SIGCHLD will tell of.
   if (::kill(pid, 0) == 0)
     forked_[pid] = template_number;
   else
-    tasks_.scheduler().worker_start_failed(template_number);
+    worker_start_failed(template_number, "a worker ended at once");
+}
+
+// The scheduler asks again if it still needs one; the template is given up when that goes on.
+void Raylet::worker_start_failed(std::uint32_t template_number, const std::string &why) {
+  tasks_.scheduler().worker_start_failed(template_number);
+  Template *const one = templates_.find(template_number);
+  if (one != nullptr) templates_.on_worker_failed(*one, kStartFailuresMax, why);
+}
+
+void Raylet::on_template_died(Template &one) {
+  spdlog::warn("template {} ({}) ended; workers that it was to start will not come", one.number, one.name);
+  for (std::uint32_t i = 0; i < one.unreported_workers; ++i) tasks_.scheduler().worker_start_failed(one.number);
 }
 
 std::optional<std::uint32_t> Raylet::template_for(std::uint64_t function, std::uint32_t job) {
@@ -199,6 +225,7 @@ std::optional<std::uint32_t> Raylet::template_for(std::uint64_t function, std::u
                                               driver->arguments.empty() ? "driver" : driver->arguments[0],
                                               options_.libraries, driver->functions);
   driver->template_number = own.number;
+  if (own.failed) return std::nullopt;
   return own.number;
 }
 

@@ -26,7 +26,10 @@ void Raylet::on_process_ended(std::uint32_t client_id) {
 // It may still write to the segment: it is reaped when its process is gone. One that called Shutdown said goodbye.
 void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &why) {
   Client *const client = clients_.find(client_id);
-  if (client != nullptr && !client->expelled && client->kind == segment::ClientKind::kDriver) expel(*client, why);
+  if (client == nullptr || client->kind != segment::ClientKind::kDriver) return;
+  spdlog::info("{} has closed its connection: {}", clients_.describe(client_id), why);
+  // What it has published counts, and is read until it is reaped; its calls, if it lives on, fail.
+  disconnect(*client);
 }
 
 void Raylet::on_goodbye(const std::shared_ptr<Connection> &connection) {
@@ -77,6 +80,8 @@ void Raylet::reap(Client &client, std::int32_t signal) {
   life_->remove(&clients_.slot(client).life);
   clients_.detach(client);
   sweeps_.push_back({id, 0});
+  store_.request_scan();  // it may have died between dropping its last handle and the hint
+  if (std::exchange(accept_paused_, false)) accept_next();
   ring_all();  // h: after everything that the dead one left is settled
   if (own_driver_ == id) stop("its program has ended");
 }  // i: the id is free when its sweep is through
@@ -107,8 +112,9 @@ void Raylet::collect_children() {
     const auto forked = forked_.find(pid);
     if (forked == forked_.end()) continue;
     spdlog::warn("worker {} ended before it was ready", pid);
-    tasks_.scheduler().worker_start_failed(forked->second);
+    const std::uint32_t template_number = forked->second;
     forked_.erase(forked);
+    worker_start_failed(template_number, "workers end before they are ready");
   }
 }
 

@@ -21,6 +21,7 @@ struct EntryRecord {
   std::uint32_t previous = segment::kNoEntry;  // among the owner's
   std::uint32_t next = segment::kNoEntry;
   bool has_contained = false;
+  bool is_out = false;  // granted, or holding an object: not among the free ones
 };
 
 // Records by entry, and a list of each client's entries.

@@ -103,14 +103,19 @@ bool Raylet::on_return(const Client &client, const segment::RingSlot &slot) {
   return true;
 }
 
+// Its calls must not wait for ever.
+void Raylet::disconnect(Client &client) {
+  clients_.slot(client).expelled.exchange(1, std::memory_order_seq_cst);
+  segment::ring_always(clients_.slot(client));
+  if (client.connection) client.connection->close();
+}
+
 // It can still write to the segment until it is dead, so it keeps its references till then; nothing of it is read any
 // more.
 void Raylet::expel(Client &client, const std::string &why) {
   spdlog::error("{} is disconnected: {}", clients_.describe(client.id), why);
   client.expelled = true;
-  clients_.slot(client).expelled.exchange(1, std::memory_order_seq_cst);
-  segment::ring_always(clients_.slot(client));  // its calls must not wait for ever
-  if (client.connection) client.connection->close();
+  disconnect(client);
   if (client.kind == segment::ClientKind::kWorker) kill(client);
 }
 

@@ -13,6 +13,7 @@ namespace mobula::raylet {
 namespace {
 
 constexpr std::size_t kReadBytes = 16u << 10;
+constexpr std::size_t kReadsAtEndMax = 8;
 
 }  // namespace
 
@@ -24,7 +25,7 @@ OutputTarget::OutputTarget(base::File file) : file_(std::move(file)) {
   // O_NONBLOCK on the driver's own description would change the driver's, so open another.
   const std::string path = fmt::format("/proc/self/fd/{}", file_.get());
   base::File own(open(path.c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (own) file_ = std::move(own);
+  file_ = std::move(own);  // none: its lines are lost, but we never block
 }
 
 void OutputTarget::write(const std::string &text) {
@@ -63,7 +64,8 @@ bool OutputPipe::read_some() {
 
 void OutputPipe::finish() {
   std::array<char, kReadBytes> buffer;
-  for (;;) {
+  // No more than a pipe holds: children of the dead worker may go on writing.
+  for (std::size_t reads = 0; reads < kReadsAtEndMax; ++reads) {
     const ssize_t got = read(pipe_.native_handle(), buffer.data(), buffer.size());
     if (got <= 0) break;
     pending_.append(buffer.data(), static_cast<std::size_t>(got));

@@ -42,7 +42,7 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
       templates_(loop_, folder_->socket_path(), options_.session, options_.descriptors_limit,
                  {.added = [this](Template &one) { static_cast<void>(tasks_.scheduler().template_added(one.number)); },
                   .failed = [this](Template &one, const std::string &why) { on_template_failed(one, why); },
-                  .died = [this](Template &one) { spdlog::warn("template {} ended; starting it again", one.number); }}),
+                  .died = [this](Template &one) { on_template_died(one); }}),
       tasks_(store_, clients_, options_.workers,
              {.template_for = [this](std::uint64_t function, std::uint32_t job) { return template_for(function, job); },
               .start_workers =
@@ -105,14 +105,14 @@ bool Raylet::set_pressure() {
   pressure.exchange(wanted, std::memory_order_seq_cst);
   if (wanted == 0) return false;
   store_.withdraw_pooled();
-  store_.request_scan();  // hints may have been lost
   return true;
 }
 
 bool Raylet::has_messages() {
   for (const std::uint32_t id : clients_.ids()) {
     Client &client = *clients_.find(id);
-    if (!client.expelled && !client.inbox.empty()) return true;
+    if (client.expelled) continue;
+    if (!client.inbox.empty() || clients_.slot(client).hints_lost.load(std::memory_order_relaxed) != 0) return true;
   }
   return false;
 }
@@ -152,7 +152,9 @@ void Raylet::accept_next() {
     if (error) return;
     base::File socket(accept4(listener_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
     if (socket) serve(std::move(socket), false);
-    accept_next();
+    // Out of descriptors: going on would spin. The next client that leaves opens the door again.
+    accept_paused_ = !socket && (errno == EMFILE || errno == ENFILE);
+    if (!accept_paused_) accept_next();
   });
 }
 
@@ -180,10 +182,13 @@ void Raylet::end_processes() {
     kill(client);
     ending.emplace_back(client.pid, client.pidfd->native_handle());
   }
-  for (const auto &[pid, number] : forked_) ::kill(pid, SIGKILL);
+  for (const auto &[pid, number] : forked_) {
+    if (waitpid(pid, nullptr, WNOHANG) == 0) ::kill(pid, SIGKILL);  // 0: a child of ours, and running
+  }
   for (const auto &[pid, pidfd] : ending) {
     pollfd gone{pidfd, POLLIN, 0};
-    poll(&gone, 1, kProcessEndMsMax);
+    while (poll(&gone, 1, kProcessEndMsMax) < 0 && errno == EINTR) {
+    }
     waitpid(pid, nullptr, WNOHANG);
   }
   for (const auto &[pid, number] : forked_) waitpid(pid, nullptr, 0);

@@ -56,6 +56,7 @@ class Raylet {
   bool on_contains(const Client &client, const segment::RingSlot &slot);
   bool on_return(const Client &client, const segment::RingSlot &slot);
   void expel(Client &client, const std::string &why);
+  void disconnect(Client &client);
 
   // --- connections, admission.cc
   using Files = std::vector<base::File>;
@@ -67,12 +68,14 @@ class Raylet {
   void admit_tool(const std::shared_ptr<Connection> &connection);
   void welcome(Client &client, const std::shared_ptr<Connection> &connection);
   void refuse(const std::shared_ptr<Connection> &connection, const std::string &why);
-  void watch(Client &client);
+  bool watch(Client &client);
   void read_output_of(const Client &worker, Files files);
   OutputTarget *target_for(std::uint32_t worker, bool errors);
   std::optional<std::uint32_t> template_for(std::uint64_t function, std::uint32_t job);
   void on_worker_forked(std::uint32_t template_number, pid_t pid);
   void on_template_failed(Template &one, const std::string &why);
+  void on_template_died(Template &one);
+  void worker_start_failed(std::uint32_t template_number, const std::string &why);
 
   // --- requests, requests.cc
   void on_message(const std::shared_ptr<Connection> &connection, wire::Message message);
@@ -126,6 +129,7 @@ class Raylet {
   std::shared_ptr<Connection> own_connection_;  // to that driver
   std::uint32_t own_driver_ = 0;                // of an embedded session
   std::shared_ptr<Connection> stop_requested_by_;
+  bool accept_paused_ = false;
   bool stopping_ = false;
   bool is_ready_ = false;  // or was refused: it is told once
   bool failed_to_start_ = false;

@@ -8,12 +8,18 @@
 namespace mobula::raylet {
 namespace {
 
+constexpr std::uint32_t kSettleTurnsMax = 256;
+
 const char *name_of(segment::ClientKind kind) { return kind == segment::ClientKind::kDriver ? "driver" : "worker"; }
 
 }  // namespace
 
 void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Message message) {
   if (std::holds_alternative<wire::Goodbye>(message)) return on_goodbye(connection);
+  if (std::holds_alternative<wire::StopRequest>(message)) {
+    stop_requested_by_ = connection;
+    return stop(fmt::format("process {} asked for it", connection->peer_pid()));
+  }
   settle_everything();
   if (std::holds_alternative<wire::StatusRequest>(message)) return connection->send(wire::StatusReply{status_json()});
   if (std::holds_alternative<wire::HoldersRequest>(message)) {
@@ -22,17 +28,14 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
   }
   if (const auto *request = std::get_if<wire::DeleteRequest>(&message))
     return connection->send(delete_object(*request));
-  if (std::holds_alternative<wire::StopRequest>(message)) {
-    stop_requested_by_ = connection;
-    return stop(fmt::format("process {} asked for it", connection->peer_pid()));
-  }
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
-// Figures are exact only when nothing lies unread in a ring and no candidate waits.
+// Figures are exact only when nothing lies unread in a ring and no candidate waits. Bounded: clients that never stop
+// must
+// not keep us from our sockets.
 void Raylet::settle_everything() {
-  while (turn()) {
-  }
+  for (std::uint32_t turns = 0; turns < kSettleTurnsMax && turn();) ++turns;
 }
 
 std::string Raylet::status_json() {
@@ -67,7 +70,8 @@ std::string Raylet::status_json() {
     const char *const state = client.blocked ? "blocked" : client.offered.empty() ? "idle" : "busy";
     status["workers"].push_back({{"pid", client.pid}, {"state", state}, {"queued", client.offered.size()}});
   }
-  return status.dump();
+  // Names of programs may hold any bytes.
+  return status.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 wire::DeleteReply Raylet::delete_object(const wire::DeleteRequest &request) {

@@ -52,6 +52,8 @@ void Space::refuse(Client &client, std::uint32_t ticket, Code code) {
   slot.words[0] = ticket;
   slot.words[1] = static_cast<std::uint32_t>(code);
   static_cast<void>(client.grants.try_push(slot));  // a client with a full ring is not waiting for this
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  segment::ring_if_asleep(clients_.slot(client));
 }
 
 // False: no space now.
@@ -89,7 +91,8 @@ bool Space::serve_rows() {
     Client *const client = clients_.find(rows_wanted_.front());
     std::uint64_t offset = 0;
     std::uint32_t chunk = 0;
-    if (client == nullptr || !clients_.add_rows(*client, &offset, &chunk)) continue;
+    if (client == nullptr) continue;
+    if (!clients_.add_rows(*client, &offset, &chunk)) chunk = wire::kNoRows;
     segment::RingSlot slot = wire::slot_of(wire::Grant::kRows);
     slot.words[0] = chunk;
     wire::put_wide(&slot, 1, offset);

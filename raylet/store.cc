@@ -73,6 +73,7 @@ std::vector<std::uint32_t> Store::grant(std::uint32_t client, std::uint32_t size
     const std::uint32_t entry = free_entries_.back();
     if (!bind_block(entry, size_class, bytes)) break;
     free_entries_.pop_back();
+    index_[entry].is_out = true;
     index_.give_to(client, entry);
     granted.push_back(entry);
   }
@@ -119,6 +120,7 @@ void Store::recycle(std::uint32_t entry) {
   if (record.offset != segment::kInlineOffset) static_cast<void>(blocks_.release(record.offset));
   record.offset = segment::kInlineOffset;
   record.task = 0;
+  record.is_out = false;
   free_entries_.push_back(entry);
 }
 
@@ -166,7 +168,7 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
   facts.raylet_refs = index_[entry].raylet_refs;
   const std::uint32_t groups = segment_.groups_live();
   for (std::uint32_t group = 0; group < groups; ++group) {
-    facts.held |= segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_acquire) != 0;
+    facts.held |= segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_seq_cst) != 0;
     facts.pinned |= segment_.set_word(segment::Set::kPins, group, entry).load(std::memory_order_acquire) != 0;
   }
   return facts;
@@ -174,7 +176,7 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
 
 // E1..E4.
 bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
-  if (!objects::may_free(facts_of(entry))) return false;
+  if (!index_[entry].is_out || !objects::may_free(facts_of(entry))) return false;
   segment::EntryHeader &header = segment_.entry(entry);
   if (!refs::begin_evict(header, flagged)) return false;
   if (!refs::is_referenced(segment_, entry, segment_.groups_live())) return true;

@@ -87,9 +87,14 @@ bool Tasks::owns_new_result(const Client &client, const ObjectName &result) cons
 
 // A task submitted by a task belongs to that one's job. Messages of one worker come in order, so the first task in its
 // queue that has not reported yet is the one that submits.
-std::uint32_t Tasks::job_of(const Client &client) const {
+std::uint32_t Tasks::job_of(const Client &client) {
   if (client.kind == segment::ClientKind::kDriver) return client.id;
   return client.last_job;
+}
+
+void Tasks::note_job(Client &worker) {
+  const Task *const first = worker.offered.empty() ? nullptr : find(worker.offered.front());
+  if (first != nullptr) worker.last_job = first->job;
 }
 
 bool Tasks::hold_arguments(Task &task, const tasks::TaskSpec &spec) {
@@ -244,9 +249,7 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names) {
   if (place == worker.offered.end()) return false;
   if (!refs::is_settled(store_.word_of(names.result.entry))) return false;
   worker.offered.erase(place);
-  if (!worker.offered.empty()) {
-    if (const Task *const next = find(worker.offered.front())) worker.last_job = next->job;
-  }
+  note_job(worker);
   scheduler_.task_finished(task->number);
   complete(*task);
   unpark(worker);
@@ -328,7 +331,8 @@ void Tasks::on_job_ended(std::uint32_t job) {
   for (const tasks::TaskNumber number : scheduler_.job_ended(job)) {
     Task *const task = find(number);
     if (task == nullptr) continue;
-    store_.fail(task->names.result, verdict);
+    const ObjectName result = task->names.result;
+    if (store_.fail(result, verdict)) on_failed(result);  // also tasks of other jobs wait for it
     const auto in_worker = in_workers.find(number);
     task->ending = in_worker != in_workers.end();
     if (task->ending)

@@ -77,7 +77,8 @@ class Tasks {
 
   std::optional<tasks::TaskSpec> read_spec(const Client &client, const wire::TaskNames &names);
   bool owns_new_result(const Client &client, const refs::ObjectName &result) const;
-  std::uint32_t job_of(const Client &client) const;
+  static std::uint32_t job_of(const Client &client);
+  void note_job(Client &worker);
   bool hold_arguments(Task &task, const tasks::TaskSpec &spec);
   void schedule(Task &task, const tasks::TaskSpec &spec);
   std::optional<segment::Verdict> failed_argument(const tasks::TaskSpec &spec) const;

@@ -39,7 +39,10 @@ void Tasks::take_back(const tasks::Decision &decision) {
   if (task == nullptr || worker == nullptr) return scheduler_.taken_back(decision.task, decision.worker, true);
   const bool taken =
       tasks::take_back(store_.segment().entry(task->names.spec.entry).claim, worker->id, task->names.spec.generation);
-  if (taken) std::erase(worker->offered, task->number);
+  if (taken) {
+    std::erase(worker->offered, task->number);
+    note_job(*worker);
+  }
   scheduler_.taken_back(decision.task, decision.worker, taken);
   if (!task->ending) return;
   if (taken)

@@ -143,7 +143,7 @@ void Templates::watch(Template &one) {
 }
 
 void Templates::give_up(Template &one, const std::string &why) {
-  one.failed = true;
+  if (std::exchange(one.failed, true)) return;
   edge_.failed(one, why);
 }
 
@@ -173,15 +173,28 @@ void Templates::on_hello(Template &one, std::shared_ptr<Connection> connection,
                          const std::vector<std::string> &functions) {
   one.connection = std::move(connection);
   for (const std::string &function : functions) one.functions.insert(tasks::function_number(function));
-  start_workers(one, std::exchange(one.wanted_workers, 0));
+  const std::uint32_t wanted = std::exchange(one.wanted_workers, 0);
+  one.unreported_workers -= wanted;  // counted again
+  start_workers(one, wanted);
 }
 
 void Templates::start_workers(Template &one, std::uint32_t count) {
   if (count == 0) return;
+  one.unreported_workers += count;
   if (one.connection)
     one.connection->send(wire::StartWorkers{count});
   else
     one.wanted_workers += count;
+}
+
+void Templates::on_worker_started(Template &one) {
+  one.deaths = one.start_failures = 0;
+  if (one.unreported_workers > 0) --one.unreported_workers;
+}
+
+void Templates::on_worker_failed(Template &one, std::uint32_t failures_max, const std::string &why) {
+  if (one.unreported_workers > 0) --one.unreported_workers;
+  if (!one.failed && ++one.start_failures > failures_max) give_up(one, why);
 }
 
 void Templates::on_death(Template &one) {
@@ -191,6 +204,7 @@ void Templates::on_death(Template &one) {
   one.pid = 0;
   if (one.failed) return;
   edge_.died(one);
+  one.unreported_workers = one.wanted_workers = 0;
   if (one.by_hand) return give_up(one, "the worker template that was launched by hand has ended");
   if (++one.deaths > kDeathsMax) {
     return give_up(one, fmt::format("the worker template of {} ended {} times in a row", one.name, one.deaths));

@@ -32,8 +32,10 @@ struct Template {
   std::string program;  // path to execute
   std::string name;     // what `ps` shows
   std::vector<std::string> libraries;
-  std::uint32_t wanted_workers = 0;  // asked for while it was not ready
-  std::uint32_t deaths = 0;          // since a worker of it last started
+  std::uint32_t wanted_workers = 0;      // asked for while it was not ready
+  std::uint32_t unreported_workers = 0;  // asked for, and neither ready nor failed yet
+  std::uint32_t start_failures = 0;      // since a worker of it last started
+  std::uint32_t deaths = 0;              // since a worker of it last started
 };
 
 class Templates {
@@ -63,7 +65,11 @@ class Templates {
 
   void on_hello(Template &one, std::shared_ptr<Connection> connection, const std::vector<std::string> &functions);
   void start_workers(Template &one, std::uint32_t count);
-  void on_worker_started(Template &one) { one.deaths = 0; }
+  // It never will be of use, or no more.
+  void give_up(Template &one, const std::string &why);
+  void on_worker_started(Template &one);
+  // One that was asked for will not come. After `failures_max` in a row the template is given up.
+  void on_worker_failed(Template &one, std::uint32_t failures_max, const std::string &why);
   // The driver has gone: its template ends.
   void end_job(std::uint32_t job);
   void end_all();
@@ -74,7 +80,6 @@ class Templates {
  private:
   Template &add(std::uint32_t job);
   void launch(Template &one);
-  void give_up(Template &one, const std::string &why);
   void watch(Template &one);
   void kill(Template &one);
 

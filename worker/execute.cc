@@ -124,6 +124,8 @@ void Executor::execute(const wire::TaskNames &names) {
     settle(names.result, refs::State::kSealed);
   } catch (const std::exception &thrown) {
     settle_error(names.result, task_error(function_name, demangle(typeid(thrown).name()), thrown.what()));
+  } catch (const abi::__forced_unwind &) {
+    throw;  // pthread_exit in the task: not ours to stop
   } catch (...) {
     const std::type_info *const type = abi::__cxa_current_exception_type();
     settle_error(names.result,

@@ -123,10 +123,12 @@ bool Template::say_hello(const std::string &obstacle) {
   hello.layout_fingerprint = segment::layout_fingerprint();
   hello.role = wire::Role::kTemplate;
   hello.template_number = options_.number;
-  if (obstacle.empty()) hello.functions = client::Functions::instance().names();
+  if (obstacle.empty())
+    hello.functions = client::Functions::instance().names();
+  else
+    hello.arguments = {obstacle};
   wire::Message answer;
   Status status = wire::send(socket_.get(), hello);
-  if (status == nullptr && !obstacle.empty()) status = wire::send(socket_.get(), wire::WorkersFailed{0, obstacle});
   if (status == nullptr) status = wire::receive(socket_.get(), &answer);
   const auto *refused = std::get_if<wire::Refused>(&answer);
   if (status != nullptr || refused != nullptr) {

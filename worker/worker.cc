@@ -90,7 +90,7 @@ void run_worker(const WorkerOptions &options) {
         status = 0;
       }
     }
-  } catch (const base::Fault &fault) {
+  } catch (const std::exception &fault) {
     std::cerr << "mobula-worker: " << fault.what() << "\n";
   }
   // Not exit(): destructors of the user's static objects belong to his program, which never ran here.

@@ -23,10 +23,11 @@ inline std::int64_t monotonic_ns() noexcept { return read_clock(CLOCK_MONOTONIC)
 inline std::int64_t coarse_ns() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 constexpr std::int64_t kForever = -1;
+constexpr std::int64_t kTimeoutMsMax = 1'000'000'000'000;  // 31 years; longer ones would overflow
 
 // The moment `timeout_ms` from now; kForever for a negative timeout.
 inline std::int64_t deadline_after_ms(std::int64_t timeout_ms) noexcept {
-  if (timeout_ms < 0) return kForever;
+  if (timeout_ms < 0 || timeout_ms > kTimeoutMsMax) return kForever;
   return monotonic_ns() + timeout_ms * kNanosecondsPerMillisecond;
 }
 

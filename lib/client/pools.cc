@@ -8,6 +8,8 @@ namespace {
 constexpr std::uint32_t kFirstBatch = 32;
 constexpr std::uint32_t kInlineBatchMax = 2048;  // so that a held put costs less than 1/1000 of a system call
 constexpr std::uint64_t kBatchShareOfPool = 4;   // one batch takes no more than this part of what may be kept
+constexpr std::uint32_t kSlotsUnderWayMax = base::kGrantSlots - 64;  // the rest for one-slot answers
+constexpr std::size_t kRefusalsKept = 1024;
 constexpr std::uint32_t kInlineEntriesKept = 4096;
 
 }  // namespace
@@ -112,16 +114,30 @@ std::uint32_t Pools::request(std::uint64_t bytes, std::uint32_t own_ticket) {
 std::uint32_t Pools::request_locked(std::uint32_t size_class, std::uint64_t bytes) {
   Pool &pool = pool_of(size_class);
   pool.batch = std::min(pool.batch == 0 ? kFirstBatch : pool.batch * 2, batch_max(size_class));
+  std::uint32_t count = pool.batch;
+  std::uint32_t slots = (count + wire::kEntriesPerGrant - 1) / wire::kEntriesPerGrant;
+  // All answers under way must fit the grants ring.
+  if (slots_under_way_ + slots > kSlotsUnderWayMax) {
+    count = std::min(count, wire::kEntriesPerGrant);
+    slots = 1;
+  }
   pool.ticket = next_ticket_++;
-  outbox_.send(wire::request_slot({size_class, pool.batch, bytes, pool.ticket}), Outbox::Urgency::kNow);
+  pool.slots = slots;
+  slots_under_way_ += slots;
+  outbox_.send(wire::request_slot({size_class, count, bytes, pool.ticket}), Outbox::Urgency::kNow);
   return pool.ticket;
+}
+
+void Pools::clear_ticket(Pool &pool) {
+  pool.ticket = 0;
+  slots_under_way_ -= std::exchange(pool.slots, 0);
 }
 
 void Pools::withdraw(std::uint32_t ticket) {
   {
     const std::lock_guard lock(mutex_);
     for (Pool &pool : pools_) {
-      if (pool.ticket == ticket) pool.ticket = 0;
+      if (pool.ticket == ticket) clear_ticket(pool);
     }
   }
   segment::RingSlot slot = wire::slot_of(wire::ToRaylet::kWithdraw);
@@ -154,9 +170,10 @@ void Pools::collect_locked() {
         accept_rows(grant);
         break;
       case wire::Grant::kRefused:
+        if (refusals_.size() >= kRefusalsKept) refusals_.clear();  // of requests ahead of need, which nobody asks for
         refusals_[grant.words[0]] = static_cast<Code>(grant.words[1]);
         for (Pool &pool : pools_) {
-          if (pool.ticket == grant.words[0]) pool.ticket = 0;
+          if (pool.ticket == grant.words[0]) clear_ticket(pool);
         }
         break;
     }
@@ -166,7 +183,7 @@ void Pools::collect_locked() {
 
 void Pools::accept_entries(const segment::RingSlot &grant) {
   Pool &pool = pool_of(std::min(grant.words[0], objects::kLargeClass));
-  pool.ticket = 0;
+  clear_ticket(pool);
   for (std::uint32_t i = 0; i < grant.count; ++i) {
     pool.entries.push_back({grant.words[1 + i], nullptr});
     pooled_bytes_ += bytes_of(pool.entries.back());
@@ -174,8 +191,14 @@ void Pools::accept_entries(const segment::RingSlot &grant) {
 }
 
 void Pools::accept_rows(const segment::RingSlot &grant) {
-  references_.rows().add_chunk(segment_.rows(wire::get_wide(grant, 1)));
   rows_requested_ = false;
+  rows_refused_ = grant.words[0] == wire::kNoRows;
+  if (!rows_refused_) references_.rows().add_chunk(segment_.rows(wire::get_wide(grant, 1)));
+}
+
+bool Pools::take_rows_refusal() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(rows_refused_, false);
 }
 
 std::size_t Pools::rows_kept() {

@@ -51,18 +51,22 @@ class Pools {
   std::size_t rows_kept();
   // Asks for another chunk of rows unless one is under way.
   void request_rows();
+  // True once after the raylet had no chunk left.
+  bool take_rows_refusal();
 
  private:
   struct Pool {
     std::vector<PooledEntry> entries;
     std::uint32_t batch = 0;   // how many to ask for next
     std::uint32_t ticket = 0;  // of the request under way, 0 = none
+    std::uint32_t slots = 0;   // of the grants ring that its answer may take
   };
   Pool &pool_of(std::uint32_t size_class) { return pools_[size_class]; }
   std::uint32_t batch_max(std::uint32_t size_class) const;
   std::uint64_t bytes_of(const PooledEntry &entry) const;
   std::uint64_t bytes_max() const { return segment_.header().pool_bytes_max.load(std::memory_order_relaxed); }
   std::optional<PooledEntry> pop_large(std::uint64_t bytes);
+  void clear_ticket(Pool &pool);
   std::uint32_t request_locked(std::uint32_t size_class, std::uint64_t bytes);
   void collect_locked();
   void accept_entries(const segment::RingSlot &grant);
@@ -76,8 +80,10 @@ class Pools {
   std::array<Pool, objects::kLargeClass + 1> pools_;
   std::unordered_map<std::uint32_t, Code> refusals_;
   std::uint64_t pooled_bytes_ = 0;  // of all pools
+  std::uint32_t slots_under_way_ = 0;
   std::uint32_t next_ticket_ = 1;
   bool rows_requested_ = false;
+  bool rows_refused_ = false;
 };
 
 }  // namespace mobula::client

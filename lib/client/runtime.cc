@@ -209,7 +209,7 @@ Status init(const Options &options) {
   client::protect_from_fork();
   try {
     return client::init_locked(process, options);
-  } catch (const base::Fault &fault) {
+  } catch (const std::exception &fault) {  // also of the mapping library: no address space left
     return base::failure(Code::kInvalidArgument, fault.what());
   }
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "refs/waiters.h"
+#include "segment/bell.h"
 
 namespace mobula::client {
 namespace {
@@ -132,7 +133,10 @@ Status Session::wait_for_entry(std::uint64_t bytes, PooledEntry *pooled) {
     return nullptr;
   }
   if (wake == segment::Wake::kRayletDied) return raylet_died();
-  if (wake == segment::Wake::kTimeout) pools_->withdraw(ticket);
+  if (wake == segment::Wake::kTimeout) {
+    pools_->withdraw(ticket);
+    segment::ring_if_asleep(segment_->client(client_id_));  // another thread may wait on the same request: it asks anew
+  }
   if (refusal == Code::kLimitReached) {
     return base::failure(Code::kLimitReached,
                          fmt::format("the session holds its limit of {} objects: release some", base::kEntriesMax));
@@ -171,14 +175,16 @@ Status Session::wait_for_rows(std::uint32_t chunks_before) {
     return base::failure(Code::kLimitReached, fmt::format("this process holds its limit of {} objects at once",
                                                           refs::rows_before_chunk(base::kRowChunksMax)));
   }
+  bool refused = false;
   pools_->request_rows();
   const segment::Wake wake = waiter_->wait_until(
       [&] {
         pools_->collect_grants();
-        return references_->rows().chunks() > chunks_before;
+        refused = pools_->take_rows_refusal();
+        return refused || references_->rows().chunks() > chunks_before;
       },
       base::deadline_after_ms(put_timeout_ms_));
-  if (wake == segment::Wake::kRung) return nullptr;
+  if (wake == segment::Wake::kRung && !refused) return nullptr;
   if (wake == segment::Wake::kRayletDied) return raylet_died();
   return base::failure(Code::kLimitReached,
                        fmt::format("no room for more handles: all clients together may have {} of handle rows",
@@ -252,7 +258,7 @@ void Session::abort(Draft &draft) noexcept {
   if (!is_live()) return;
   const PooledEntry entry{refs::References::entry_of(*row), row};
   if (!references_->abandon(*row)) return drop_handle(*row);
-  if (!pools_->push(entry)) pools_->give_back(entry);
+  keep_or_return(entry);
 }
 
 // --- handles ---------------------------------------------------------------------------------------------------------
@@ -267,16 +273,18 @@ void Session::drop_handle(segment::Row &row) noexcept {
       const segment::EntryHeader &header = segment_->entry(entry);
       return outbox_->hint(entry, header.offset == segment::kInlineOffset ? 0 : header.capacity_bytes);
     }
-    case refs::References::Release::kRecycled: {
-      const PooledEntry pooled{entry, &row};
-      // seq_cst, after the recycling CAS: either we see the pressure, or the raylet's sweep sees the entry FREE.
-      const bool wanted = segment_->header().pressure.load(std::memory_order_seq_cst) == 0;
-      if (wanted && pools_->push(pooled)) return;
-      pools_->give_back(pooled);
-      if (!wanted || segment_->entry(entry).offset != segment::kInlineOffset) outbox_->wake_raylet();
-      return;
-    }
+    case refs::References::Release::kRecycled:
+      return keep_or_return({entry, &row});
   }
+}
+
+// A recycled entry goes to our pool, unless somebody waits for space.
+void Session::keep_or_return(const PooledEntry &entry) {
+  // seq_cst, after the recycling CAS: either we see the pressure, or the raylet's sweep sees the entry FREE.
+  const bool wanted = segment_->header().pressure.load(std::memory_order_seq_cst) == 0;
+  if (wanted && pools_->push(entry)) return;
+  pools_->give_back(entry);
+  if (!wanted || segment_->entry(entry.entry).offset != segment::kInlineOffset) outbox_->wake_raylet();
 }
 
 Status Session::take_name(refs::ObjectName name, segment::Row **row) {

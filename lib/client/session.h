@@ -91,6 +91,7 @@ class Session {
   Status full_store_error(std::uint64_t bytes, std::int64_t waited_ms);
   // A row of ours on a FREE entry that is now CREATING or PENDING.
   Status begin_entry(std::uint64_t bytes, refs::State state, segment::Row **row);
+  void keep_or_return(const PooledEntry &entry);
   Status take_name(refs::ObjectName name, segment::Row **row);
   Status wait_for_rows(std::uint32_t chunks_before);
   Status pending_result(Reference *result);

@@ -152,8 +152,8 @@ struct alignas(kCacheLineBytes) ClientSlot {
   // Rung by whoever settles what the client waits for; the futex that all its sleeping threads wait on.
   alignas(kCacheLineBytes) Half bell;
   Half sleepers;      // the client only: threads asleep, or about to be
-  Half room_waiters;  // the client only: of those, threads that wait for room in the ring
   Half life;          // the raylet only: as SegmentHeader::life, for this client's sleepers; 0 = use that one
+  Half room_waiters;  // the client only: of those, threads that wait for room in the ring
   Half expelled;      // the raylet only: 1 = it broke the protocol, nothing of it is read any more
   Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
   RingControl to_raylet;

@@ -30,6 +30,7 @@ Life::Life(Half *shared, std::size_t span_bytes) : shared_(shared), nodes_bytes_
 }
 
 Life::~Life() {
+  end();  // also when a fault unwinds the raylet: nobody is left asleep
   head.list.next = &head.list;
   munmap(nodes_, nodes_bytes_);
 }
@@ -57,11 +58,13 @@ bool Life::add(Half *word) {
 }
 
 void Life::remove(Half *word) {
-  if (word->load(std::memory_order_relaxed) == 0) return;
+  // The node tells, not the word, which a client can overwrite.
   Node *const node = node_of(word);
+  if (node->next == nullptr) return;
   Node *before = node_of(shared_);
   while (before->next != node) before = before->next;
   before->next = node->next;
+  node->next = nullptr;
   word->store(0, std::memory_order_seq_cst);
   --words_;
 }

@@ -25,7 +25,7 @@ class Life {
   Life &operator=(const Life &) = delete;
   ~Life();
 
-  // Makes it a life word. False, and the word is 0, when there are kLifeWordsMax of them.
+  // Makes it a life word. REQUIRES: it is none. False, and the word is 0, when there are kLifeWordsMax of them.
   bool add(Half *word);
   // REQUIRES: nobody waits on it any more.
   void remove(Half *word);
@@ -34,7 +34,7 @@ class Life {
 
  private:
   struct Node {
-    Node *next;
+    Node *next;  // null while its word is not on the list
   };
   Node *node_of(const Half *word) const;
   void put_first(Node *after, Half *word);

@@ -69,19 +69,15 @@ class RingConsumer {
     if (tail_ == head_) {
       tail_ = control_->tail.load(std::memory_order_acquire);
       if (tail_ == head_) return Look::kEmpty;
-      if (tail_ - head_ > slots_count_) return Look::kBroken;
     }
+    if (tail_ - head_ > slots_count_) return Look::kBroken;
     *slot = slots_[head_ & (slots_count_ - 1)];
     return Look::kMessage;
   }
   // Gives the oldest slot back to the producer. REQUIRES: peek() said kMessage.
   // Ordering: release: our reads of the slot happen before the producer overwrites it.
   void pop() noexcept { control_->head.store(++head_, std::memory_order_release); }
-  bool empty() noexcept {
-    if (tail_ != head_) return false;
-    tail_ = control_->tail.load(std::memory_order_acquire);
-    return tail_ == head_;
-  }
+  bool empty() const noexcept { return control_->tail.load(std::memory_order_acquire) == head_; }
 
  private:
   RingControl *control_ = nullptr;

@@ -45,6 +45,7 @@ constexpr std::uint32_t kEntriesPerHint = 14;
 constexpr std::uint32_t kEntriesPerGrant = 13;
 constexpr std::uint32_t kNamesPerContains = 3;
 constexpr std::uint32_t kWordsPerName = 3;
+constexpr std::uint32_t kNoRows = 0xffffffffu;  // as the number of a chunk: there is none left
 
 inline void put_name(RingSlot *slot, std::uint32_t word, const ObjectName &name) {
   slot->words[word] = name.entry;
