@@ -70,6 +70,9 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
       return tasks_.on_blocked(client, true);
     case wire::ToRaylet::kUnblocked:
       return tasks_.on_blocked(client, false);
+    case wire::ToRaylet::kSkipped:
+      tasks_.on_skipped(client);
+      return true;
     case wire::ToRaylet::kReturn:
       return on_return(client, slot);
   }

@@ -32,8 +32,7 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
 }
 
 // Figures are exact only when nothing lies unread in a ring and no candidate waits. Bounded: clients that never stop
-// must
-// not keep us from our sockets.
+// must not keep us from our sockets.
 void Raylet::settle_everything() {
   for (std::uint32_t turns = 0; turns < kSettleTurnsMax && turn();) ++turns;
 }

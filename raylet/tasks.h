@@ -47,6 +47,8 @@ class Tasks {
   bool on_submit(Client &client, const wire::TaskNames &names);
   bool on_done(Client &worker, const wire::TaskNames &names);
   bool on_blocked(Client &worker, bool blocked);
+  // The worker has skipped all taken-back slots of its ring.
+  void on_skipped(Client &worker) { unpark(worker); }
 
   // The worker is ready. False: the scheduler has no use for it.
   bool on_worker_started(const Client &worker);
@@ -90,7 +92,7 @@ class Tasks {
   void judge(Client &worker, std::uint64_t number, const segment::Verdict &died);
   void offer(const tasks::Decision &decision);
   void take_back(const tasks::Decision &decision);
-  void park(Task &task, Client &worker);
+  void park(Client &worker);
   void unpark(Client &worker);
   void give_up(std::uint64_t number);
   void end_in_worker(Task &task, Client &worker);

@@ -15,14 +15,13 @@ void Tasks::offer(const tasks::Decision &decision) {
   if (worker->offered.empty()) worker->last_job = task->job;
   worker->offered.push_back(task->number);
   // O2. The ring is deeper than the scheduler's queue; only taken-back slots that a busy worker could not skip fill it.
-  if (!worker->offers.try_push(wire::task_slot(wire::Offer::kTask, task->names))) return park(*task, *worker);
+  if (!worker->offers.try_push(wire::task_slot(wire::Offer::kTask, task->names))) return park(*worker);
   if (std::find(to_ring_.begin(), to_ring_.end(), worker->id) == to_ring_.end()) to_ring_.push_back(worker->id);
 }
 
-// Its ring is full: until it reports again it gets nothing, like a blocked worker.
-void Tasks::park(Task &task, Client &worker) {
-  worker.offered.pop_back();
-  scheduler_.taken_back(task.number, worker.id, true);
+// Its ring is full of slots that were taken back: until it has skipped them it gets nothing, like a blocked worker. The
+// task stays offered (it may claim it through an older slot); the scheduler takes it back like all its others.
+void Tasks::park(Client &worker) {
   if (!worker.parked && !worker.blocked) scheduler_.worker_blocked(worker.id);
   worker.parked = true;
 }

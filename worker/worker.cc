@@ -56,6 +56,10 @@ void flush_output() {
   std::fflush(stdout);
 }
 
+bool send(client::Session &session, const segment::RingSlot &message) {
+  return session.outbox().send(message, client::Outbox::Urgency::kNow);
+}
+
 void serve_tasks(client::Session &session) {
   segment::ClientSlot &slot = session.segment().client(session.client_id());
   segment::RingConsumer offers(&slot.offers, session.segment().rings(session.client_id()).offers, base::kOfferSlots);
@@ -66,12 +70,14 @@ void serve_tasks(client::Session &session) {
     segment::RingSlot offer;
     if (offers.peek(&offer) != segment::RingConsumer::Look::kMessage) continue;  // Q1
     const wire::TaskNames names = wire::task_names(offer);
-    if (executor.run(names)) {
+    const bool ran = executor.run(names);
+    if (ran) {
       flush_output();
-      if (!session.outbox().send(wire::task_slot(wire::ToRaylet::kDone, names), client::Outbox::Urgency::kNow))
-        return;  // Q6
+      if (!send(session, wire::task_slot(wire::ToRaylet::kDone, names))) return;  // Q6
     }
     offers.pop();  // Q7
+    // A raylet that found the ring full waits for this.
+    if (!ran && offers.empty() && !send(session, wire::slot_of(wire::ToRaylet::kSkipped))) return;
   }
 }
 

@@ -26,7 +26,8 @@ enum class ToRaylet : std::uint32_t {
   kDone = 7,      // a worker has settled a task's result: names of spec and result
   kBlocked = 8,   // a worker waits for an object: it gives its slot back
   kUnblocked = 9,
-  kReturn = 10,  // free entries that this client does not want
+  kReturn = 10,   // free entries that this client does not want
+  kSkipped = 11,  // a worker's ring is empty: its last slots had been taken back
 };
 
 // Raylet to client, in the grants ring.
