@@ -74,7 +74,11 @@ Session::~Session() = default;
 
 void Session::leave() {
   if (!live_.exchange(false)) return;
-  segment_->detach();
+  // Late handles find empty memory at the old addresses; without any, the addresses are given back.
+  if (handles_alive() != 0)
+    segment_->detach();
+  else
+    segment_.reset();
   static_cast<void>(wire::send(socket_.get(), wire::Goodbye{}));  // a dead raylet needs none
   socket_.reset();
   outbox_->close();
