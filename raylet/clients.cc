@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/crash_points.h"
 #include "refs/row_table.h"
 
 namespace mobula::raylet {
@@ -108,6 +109,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   attached->inbox = segment::RingConsumer(&slot.to_raylet, rings.to_raylet, base::kRingSlots);
   attached->grants = segment::RingProducer(&slot.grants, rings.grants, base::kGrantSlots);
   attached->offers = segment::RingProducer(&slot.offers, rings.offers, base::kOfferSlots);
+  base::crash_point(base::CrashPoint::kRayletAttached);
   *client = attached.get();
   clients_[id] = std::move(attached);
   ids_.push_back(id);
@@ -131,6 +133,7 @@ void Clients::detach(Client &client) {
   slot.row_chunks = 0;
   slot.kind = segment::ClientKind::kNone;
   slot.pid = 0;
+  base::crash_point(base::CrashPoint::kRayletDetached);
   const std::uint32_t id = client.id;
   std::erase(ids_, id);
   set_pool_bytes_max();

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "base/crash_points.h"
 #include "base/error.h"
 #include "base/units.h"
 #include "raylet/serve.h"
@@ -94,6 +95,7 @@ int serve_in_background(const CommandLine &line) {
 
 int main(int argc, char **argv) {
   using namespace mobula::raylet;
+  mobula::base::set_crash_role(mobula::base::CrashRole::kRaylet);
   CommandLine line;
   if (const int code = parse(argc, argv, &line)) return code < 0 ? 0 : code;
   raise_descriptor_limit(&line.service.options);

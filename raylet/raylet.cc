@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/crash_points.h"
 #include "segment/bell.h"
 
 namespace mobula::raylet {
@@ -103,6 +104,7 @@ bool Raylet::set_pressure() {
   const std::uint32_t wanted = space_.is_short() ? 1 : 0;
   if (pressure.load(std::memory_order_relaxed) == wanted) return false;
   pressure.exchange(wanted, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kRayletPressed);
   if (wanted == 0) return false;
   store_.withdraw_pooled();
   return true;
@@ -121,6 +123,7 @@ void Raylet::sleep_until_event() {
   segment::Half &sleeping = segment_->header().raylet_sleeping;
   // seq_cst exchange, then the look: pairs with a producer's tail, fence and look at `sleeping` (rule 26).
   sleeping.exchange(1, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kRayletAsleep);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // the look is an acquire load
   if (!has_messages()) loop_.run_one();
   sleeping.exchange(0, std::memory_order_seq_cst);

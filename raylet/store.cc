@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/crash_points.h"
 #include "refs/evict.h"
 #include "refs/row_table.h"
 #include "refs/waiters.h"
@@ -62,6 +63,7 @@ bool Store::bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint6
   if (!block) return false;
   header.offset = record.offset = block->offset;
   header.capacity_bytes = block->bytes;
+  base::crash_point(base::CrashPoint::kRayletBound);
   return true;
 }
 
@@ -101,6 +103,7 @@ bool Store::withdraw(std::uint32_t entry) {
   std::uint64_t word = state.load(std::memory_order_seq_cst);
   if (record.offset == segment::kInlineOffset || refs::state_of(word) != State::kFree) return false;
   if (!state.compare_exchange_strong(word, word | refs::kEvictingFlag, std::memory_order_seq_cst)) return false;
+  base::crash_point(base::CrashPoint::kRayletWithdrawn);
   static_cast<void>(blocks_.release(record.offset));
   record.offset = segment::kInlineOffset;
   return true;
@@ -129,6 +132,7 @@ void Store::recycle(std::uint32_t entry) {
 bool Store::add_ref(const ObjectName &name) {
   if (!is_named(name)) return false;
   segment_.entry(name.entry).raylet_refs.store(++index_[name.entry].raylet_refs, std::memory_order_release);
+  base::crash_point(base::CrashPoint::kRayletCounted);
   return true;
 }
 
@@ -179,7 +183,10 @@ bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
   if (!index_[entry].is_out || !objects::may_free(facts_of(entry))) return false;
   segment::EntryHeader &header = segment_.entry(entry);
   if (!refs::begin_evict(header, flagged)) return false;
-  if (!refs::is_referenced(segment_, entry, segment_.groups_live())) return true;
+  if (!refs::is_referenced(segment_, entry, segment_.groups_live())) {
+    base::crash_point(base::CrashPoint::kRayletLooked);
+    return true;
+  }
   refs::cancel_evict(header, *flagged);
   return false;
 }
@@ -193,6 +200,7 @@ std::size_t Store::free_batch(const std::function<void()> &drain) {
   }
   if (flagged_.empty()) return 0;
   drain();  // E5, once for the whole batch
+  base::crash_point(base::CrashPoint::kRayletDrained);
   std::size_t count = 0;
   for (const auto &[entry, flagged] : flagged_) {
     segment::EntryHeader &header = segment_.entry(entry);
@@ -219,6 +227,7 @@ void Store::free_entry(std::uint32_t entry) {
 bool Store::fail(const ObjectName &name, const segment::Verdict &verdict) {
   if (!is_named(name) || refs::is_settled(word_of(name.entry))) return false;
   segment_.entry(name.entry).verdict = verdict;
+  base::crash_point(base::CrashPoint::kRayletJudged);
   if (!refs::fail(segment_.entry(name.entry), name.generation)) return false;
   refs::ring_waiters(segment_, name.entry);
   return true;
@@ -256,6 +265,7 @@ bool Store::clear_bits(std::uint32_t client, std::uint32_t entry) {
     segment::Word &word = segment_.set_word(set, client / base::kClientsPerGroup, entry);
     if ((word.load(std::memory_order_relaxed) & bit) == 0) continue;
     word.fetch_and(~bit, std::memory_order_seq_cst);
+    base::crash_point(base::CrashPoint::kRayletBitCleared);
     any = true;
   }
   return any;

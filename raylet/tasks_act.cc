@@ -1,6 +1,7 @@
 // Carrying out what the scheduler decides.
 #include <algorithm>
 
+#include "base/crash_points.h"
 #include "raylet/tasks.h"
 #include "segment/bell.h"
 #include "tasks/claim.h"
@@ -12,6 +13,7 @@ void Tasks::offer(const tasks::Decision &decision) {
   Client *const worker = clients_.find(decision.worker);
   if (task == nullptr || worker == nullptr) return;
   tasks::offer(store_.segment().entry(task->names.spec.entry).claim, worker->id, task->names.spec.generation);  // O1
+  base::crash_point(base::CrashPoint::kRayletOffered);
   if (worker->offered.empty()) worker->last_job = task->job;
   worker->offered.push_back(task->number);
   // O2. The ring is deeper than the scheduler's queue; only taken-back slots that a busy worker could not skip fill it.
@@ -39,6 +41,7 @@ void Tasks::take_back(const tasks::Decision &decision) {
   const bool taken =
       tasks::take_back(store_.segment().entry(task->names.spec.entry).claim, worker->id, task->names.spec.generation);
   if (taken) {
+    base::crash_point(base::CrashPoint::kRayletTookBack);
     std::erase(worker->offered, task->number);
     note_job(*worker);
   }

@@ -9,6 +9,7 @@
 #include <typeinfo>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "client/functions.h"
 #include "refs/waiters.h"
 #include "tasks/claim.h"
@@ -96,7 +97,9 @@ bool Executor::begin_result(const refs::ObjectName &result) {
 
 bool Executor::run(const wire::TaskNames &names) {
   if (!claim(names)) return false;
+  base::crash_point(base::CrashPoint::kTaskClaimed);
   if (!begin_result(names.result)) return true;
+  base::crash_point(base::CrashPoint::kTaskBegun);
   session_.set_running_task(true);
   execute(names);  // Q4
   session_.set_running_task(false);
@@ -140,6 +143,7 @@ void Executor::settle(const refs::ObjectName &result, refs::State state) {
   if (session_.segment()
           .entry(result.entry)
           .state.compare_exchange_strong(expected, settled, std::memory_order_seq_cst)) {
+    base::crash_point(base::CrashPoint::kResultSettled);
     refs::ring_waiters(session_.segment(), result.entry);
   }
 }
@@ -168,6 +172,7 @@ Status Executor::write(const refs::ObjectName &result, const void *data, std::ui
   header.creator_pid = static_cast<std::uint32_t>(getpid());
   header.created_ns = base::coarse_ns();
   std::memcpy(header.inline_bytes, data, bytes);
+  base::crash_point(base::CrashPoint::kResultDescribed);
   return nullptr;
 }
 
@@ -179,6 +184,7 @@ Status Executor::write_forward(const refs::ObjectName &result, const void *data,
   std::memcpy(draft.data(), data, bytes);
   Reference buffer;
   if (Status status = session_.seal(std::move(draft), {}, &buffer)) return status;
+  base::crash_point(base::CrashPoint::kResultBuffered);
   contained.push_back(client::Session::shared_names({&buffer, 1})[0]);
   session_.send_contained(result, contained);
   const segment::ForwardTarget target{contained.back().generation, contained.back().entry, 0};

@@ -11,6 +11,7 @@
 #include <iostream>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "client/current.h"
 #include "segment/ring.h"
 #include "worker/execute.h"
@@ -72,8 +73,10 @@ void serve_tasks(client::Session &session) {
     const wire::TaskNames names = wire::task_names(offer);
     const bool ran = executor.run(names);
     if (ran) {
+      base::crash_point(base::CrashPoint::kTaskUnreported);
       flush_output();
       if (!send(session, wire::task_slot(wire::ToRaylet::kDone, names))) return;  // Q6
+      base::crash_point(base::CrashPoint::kTaskReported);
     }
     offers.pop();  // Q7
     // A raylet that found the ring full waits for this.

@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "wire/ring_messages.h"
 
 namespace mobula::client {
@@ -43,6 +44,7 @@ bool Outbox::send(const segment::RingSlot &slot, Urgency urgency) {
 // The count is there before the ring is read again; pairs with the raylet's fence between head and room_waiters.
 bool Outbox::wait_for_room() {
   slot_.room_waiters.fetch_add(1, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kRoomCounted);
   wake_raylet();
   const segment::Wake wake = waiter_.wait_until(
       [this] {

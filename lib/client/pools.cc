@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/crash_points.h"
+
 namespace mobula::client {
 namespace {
 
@@ -77,6 +79,7 @@ void Pools::give_back(const PooledEntry &entry) {
   if (entry.row != nullptr) {
     std::uint32_t released = 0;
     references_.release_shared(*entry.row, &released);
+    base::crash_point(base::CrashPoint::kReturnReleased);
   }
   segment::RingSlot slot = wire::slot_of(wire::ToRaylet::kReturn);
   slot.count = 1;

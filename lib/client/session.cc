@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "base/units.h"
 #include "refs/waiters.h"
 #include "segment/bell.h"
@@ -167,6 +168,7 @@ Status Session::begin_entry(std::uint64_t bytes, refs::State state, segment::Row
       if (Status status = wait_for_rows(chunks)) return status;
     }
     if (references_->begin(*pooled.row, state)) {  // C3
+      base::crash_point(base::CrashPoint::kCreateBegun);
       *row = pooled.row;
       return nullptr;
     }
@@ -208,6 +210,7 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   header.creator_pid = pid_;
   header.site = 0;
   header.created_ns = base::coarse_ns();
+  base::crash_point(base::CrashPoint::kCreateDescribed);
   draft->session_ = this;
   draft->row_ = row;
   draft->bytes_ = bytes;
@@ -230,6 +233,7 @@ Status Session::seal(Draft &&draft, std::span<const Reference> contained, Refere
   if (!references_->settle(*row, refs::State::kSealed)) {
     return base::failure(Code::kObjectLost, "the object was failed by the raylet before it was sealed");
   }
+  base::crash_point(base::CrashPoint::kCreateSettled);
   refs::ring_waiters(*segment_, entry);
   return nullptr;
 }
@@ -254,6 +258,7 @@ void Session::send_contained(refs::ObjectName container, std::span<const refs::O
     }
     outbox_->send(slot, Outbox::Urgency::kWhenConvenient);
   }
+  base::crash_point(base::CrashPoint::kContainsSent);
 }
 
 void Session::abort(Draft &draft) noexcept {

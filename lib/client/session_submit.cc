@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "base/crash_points.h"
 #include "client/session.h"
 #include "tasks/task_spec.h"
 
@@ -62,6 +63,7 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
   Reference pending;
   if (Status status = spec_object(function, arguments, &spec)) return status;
   if (Status status = pending_result(&pending)) return status;
+  base::crash_point(base::CrashPoint::kSubmitPending);
   refs::References::share(*spec.row_);
   const segment::RingSlot slot = wire::task_slot(wire::ToRaylet::kSubmit, {name_of(spec), name_of(pending)});
   if (!outbox_->send(slot, Outbox::Urgency::kNow)) {  // S2..S6
@@ -71,6 +73,7 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
   // S7: dropped like any other handle. The raylet frees it after the task; a hint is needed only if it has not taken
   // the spec over yet, or has dropped it already. seq_cst: our bit is cleared before we look at its count, and the
   // raylet looks at the bits after it has lowered the count.
+  base::crash_point(base::CrashPoint::kSubmitSent);
   std::uint32_t entry = 0;
   references_->release_shared(*std::exchange(spec.row_, nullptr), &entry);
   if (segment_->entry(entry).raylet_refs.load(std::memory_order_seq_cst) == 0) outbox_->hint(entry, 0);

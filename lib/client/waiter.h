@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/crash_points.h"
 #include "segment/bell.h"
 
 namespace mobula::client {
@@ -26,13 +27,15 @@ class Waiter {
     for (;;) {
       const std::uint32_t seen = slot_.bell.load(std::memory_order_seq_cst);  // W2
       slot_.sleepers.fetch_add(1, std::memory_order_seq_cst);                 // W3
-      std::atomic_thread_fence(std::memory_order_seq_cst);                    // ready() may use acquire loads
+      base::crash_point(base::CrashPoint::kWaitCounted);
+      std::atomic_thread_fence(std::memory_order_seq_cst);  // ready() may use acquire loads
       segment::Wake wake = segment::Wake::kRung;
       const bool satisfied = ready();  // W4
       // Read after the bell: an expulsion sets the flag, then rings.
       const bool expelled = slot_.expelled.load(std::memory_order_seq_cst) != 0;
       if (!satisfied && !expelled) wake = segment::wait_for_bell(slot_.bell, seen, life_, deadline_ns);  // W5
       slot_.sleepers.fetch_sub(1, std::memory_order_seq_cst);                                            // W6
+      base::crash_point(base::CrashPoint::kWaitWoken);
       if (satisfied || ready()) return segment::Wake::kRung;
       if (expelled) return segment::Wake::kRayletDied;
       if (wake != segment::Wake::kRung) return wake;

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 
 namespace mobula::refs {
 namespace {
@@ -35,6 +36,7 @@ segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, boo
   if (row_plus_1 != 0) {
     segment::Row &row = rows_.row(row_plus_1 - 1);
     row.count.fetch_add(1, std::memory_order_relaxed);  // T1; the lock orders it
+    base::crash_point(base::CrashPoint::kTakeCountedAgain);
     return row;
   }
   row_plus_1 = spare + 1;
@@ -42,20 +44,26 @@ segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, boo
   row.shared.store(1, std::memory_order_relaxed);
   row.since_ms = static_cast<std::uint32_t>((base::coarse_ns() - started_ns_) / base::kNanosecondsPerMillisecond);
   row.count.store(1, std::memory_order_relaxed);  // T1; nobody else sees an unused row
+  base::crash_point(base::CrashPoint::kTakeCounted);
   // T2, release: the reaper that sees the bit sees the hint, too (rule 3).
   row.entry_plus_1.store(entry + 1, std::memory_order_release);
+  base::crash_point(base::CrashPoint::kTakeHinted);
   // T3, seq_cst: the bit is visible before the state is read; pairs with the evictor's CAS and look (rule 2).
   own_word(segment::Set::kHolders, entry).fetch_or(bit_, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kTakeMarked);
   return row;
 }
 
 // R2, R3. REQUIRES: the stripe is locked, the count has reached zero.
 void References::count_out(segment::Row &row, std::uint32_t entry) {
+  base::crash_point(base::CrashPoint::kReleaseCounted);
   const std::uint32_t number = row_of_[entry] - 1;
   // seq_cst: everything published before is visible to the evictor that sees the bit gone (rule 13).
   own_word(segment::Set::kHolders, entry).fetch_and(~bit_, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kReleaseCleared);
   // release: the reaper that finds no hint finds no bit.
   row.entry_plus_1.store(0, std::memory_order_release);
+  base::crash_point(base::CrashPoint::kReleaseDone);
   row_of_[entry] = 0;
   rows_.release(number);
 }
@@ -75,11 +83,13 @@ References::Take References::take(ObjectName name, segment::Row **row) {
   while (names(word, name.generation)) {
     // T6, T6': taken, if need be by rescue: the verdict's CAS will fail, nobody waits.
     if (!is_evicting(word) || state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
+      if (is_evicting(word)) base::crash_point(base::CrashPoint::kTakeRescued);
       counted->generation.store(name.generation, std::memory_order_relaxed);
       *row = counted;
       return Take::kTaken;
     }
   }
+  base::crash_point(base::CrashPoint::kTakeGone);
   std::uint32_t entry = 0;
   release_shared(*counted, &entry);  // T7: undone through the count, never by clearing the bit (rule 4)
   return Take::kGone;
@@ -125,6 +135,7 @@ segment::Row *References::open(std::uint32_t entry) {
                           std::memory_order_relaxed);
   }
   if (!spare_used) rows_.release(spare);
+  base::crash_point(base::CrashPoint::kCreateOpened);
   return row;
 }
 
@@ -152,7 +163,9 @@ bool References::recycle(segment::Row &row, State from) {
   if (!segment_.entry(entry_of(row)).state.compare_exchange_strong(expected, freed, std::memory_order_seq_cst)) {
     return false;
   }
+  base::crash_point(base::CrashPoint::kRecycleFreed);
   row.generation.store(next_generation(generation), std::memory_order_relaxed);
+  base::crash_point(base::CrashPoint::kRecycleDone);
   return true;
 }
 
@@ -167,7 +180,9 @@ void References::pin(segment::Row &row) {
   const std::lock_guard lock(stripe(entry));
   // The row before the bit, as for holders: the reaper clears what the rows name.
   if (row.pins.fetch_add(1, std::memory_order_release) == 0) {
+    base::crash_point(base::CrashPoint::kPinCounted);
     own_word(segment::Set::kPins, entry).fetch_or(bit_, std::memory_order_seq_cst);
+    base::crash_point(base::CrashPoint::kPinMarked);
   }
 }
 
@@ -177,6 +192,7 @@ bool References::unpin(segment::Row &row) {
   const std::uint32_t pins = row.pins.load(std::memory_order_relaxed);
   if (pins == 0) return false;
   if (pins == 1) own_word(segment::Set::kPins, entry).fetch_and(~bit_, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kUnpinCleared);
   row.pins.store(pins - 1, std::memory_order_release);
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "base/crash_points.h"
 #include "segment/bell.h"
 
 namespace mobula::refs {
@@ -10,6 +11,7 @@ void set_waiter(const segment::Segment &segment, std::uint32_t client_id, std::u
   segment::Word &word = segment.set_word(segment::Set::kWaiters, client_id / base::kClientsPerGroup, entry);
   // seq_cst: pairs with the settler's CAS and look at this word (rule 25).
   word.fetch_or(1ull << (client_id % base::kClientsPerGroup), std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kWaitMarked);
 }
 
 void ring_waiters(const segment::Segment &segment, std::uint32_t entry) {
@@ -19,6 +21,7 @@ void ring_waiters(const segment::Segment &segment, std::uint32_t entry) {
     std::uint64_t waiters = segment.set_word(segment::Set::kWaiters, group, entry).load(std::memory_order_seq_cst);
     for (; waiters != 0; waiters &= waiters - 1) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(waiters));
+      base::crash_point(base::CrashPoint::kRingSeen);
       segment::ring_if_asleep(segment.client(group * base::kClientsPerGroup + bit));
     }
   }

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "base/error.h"
 
 namespace mobula::segment {
@@ -82,6 +83,7 @@ void ring_if_asleep(ClientSlot &slot) {
 
 void ring_always(ClientSlot &slot) {
   slot.bell.fetch_add(1, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kBellCounted);
   wake_all(slot.bell);
 }
 

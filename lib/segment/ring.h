@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "base/crash_points.h"
 #include "segment/layout.h"
 
 namespace mobula::segment {
@@ -28,7 +29,9 @@ class RingProducer {
   bool try_push(const RingSlot &slot) noexcept {
     if (tail_ - head_ >= slots_count_ && !see_room()) return false;
     slots_[tail_ & (slots_count_ - 1)] = slot;
+    base::crash_point(base::CrashPoint::kMessageWritten);
     control_->tail.store(++tail_, std::memory_order_release);
+    base::crash_point(base::CrashPoint::kMessagePublished);
     return true;
   }
   // Messages pushed and not yet consumed, as last seen.
@@ -76,7 +79,10 @@ class RingConsumer {
   }
   // Gives the oldest slot back to the producer. REQUIRES: peek() said kMessage.
   // Ordering: release: our reads of the slot happen before the producer overwrites it.
-  void pop() noexcept { control_->head.store(++head_, std::memory_order_release); }
+  void pop() noexcept {
+    control_->head.store(++head_, std::memory_order_release);
+    base::crash_point(base::CrashPoint::kMessageConsumed);
+  }
   bool empty() const noexcept { return control_->tail.load(std::memory_order_acquire) == head_; }
 
  private:
