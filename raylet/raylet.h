@@ -81,6 +81,7 @@ class Raylet {
   void on_message(const std::shared_ptr<Connection> &connection, wire::Message message);
   std::string status_json();
   wire::DeleteReply delete_object(const wire::DeleteRequest &request);
+  wire::PinReply pin_object(const wire::PinRequest &request);
   void settle_everything();
 
   // --- deaths, deaths.cc

@@ -28,6 +28,7 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
   }
   if (const auto *request = std::get_if<wire::DeleteRequest>(&message))
     return connection->send(delete_object(*request));
+  if (const auto *request = std::get_if<wire::PinRequest>(&message)) return connection->send(pin_object(*request));
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
@@ -80,6 +81,14 @@ wire::DeleteReply Raylet::delete_object(const wire::DeleteRequest &request) {
   settle_everything();
   if (!store_.is_named(name)) return {true, "deleted"};
   return {false, "somebody still refers to it"};
+}
+
+wire::PinReply Raylet::pin_object(const wire::PinRequest &request) {
+  const refs::ObjectName name{request.entry, request.generation};
+  if (!store_.is_named(name)) return {false, "the object is gone: its last reference was dropped"};
+  const bool changed = request.pin ? store_.pin(name) : store_.unpin(name);
+  if (changed) return {true, request.pin ? "pinned" : "unpinned"};
+  return {false, request.pin ? "the session has pinned it already" : "the session has not pinned it"};
 }
 
 }  // namespace mobula::raylet

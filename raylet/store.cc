@@ -11,6 +11,7 @@ namespace mobula::raylet {
 namespace {
 
 constexpr std::uint64_t kReserveAheadBytes = 4ull << 20;  // fewer, larger fallocate calls
+constexpr std::uint64_t kSessionBit = 1;                  // of client 0, in group 0
 constexpr std::size_t kCandidatesPerBatch = 1024;         // bounds how long the loop is away from its rings
 
 using refs::ObjectName;
@@ -158,6 +159,19 @@ void Store::drop_contained(std::uint32_t container) {
   index_[container].has_contained = false;
   segment_.entry(container).contained = 0;
   for (const ObjectName &inner : all) drop_ref(inner);
+}
+
+// The bit of client 0, which no process ever has.
+bool Store::pin(const ObjectName &name) {
+  segment::Word &pins = segment_.set_word(segment::Set::kPins, 0, name.entry);
+  return (pins.fetch_or(kSessionBit, std::memory_order_seq_cst) & kSessionBit) == 0;
+}
+
+bool Store::unpin(const ObjectName &name) {
+  segment::Word &pins = segment_.set_word(segment::Set::kPins, 0, name.entry);
+  const bool pinned = (pins.fetch_and(~kSessionBit, std::memory_order_seq_cst) & kSessionBit) != 0;
+  if (pinned) suggest(name.entry);
+  return pinned;
 }
 
 // --- freeing ---------------------------------------------------------------------------------------------------------

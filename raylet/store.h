@@ -60,6 +60,9 @@ class Store {
   // Y contains X: X is kept as long as Y lives. Y may be sealed by now: the message came before its seal. False: one of
   // them is gone.
   bool add_contained(const refs::ObjectName &container, const refs::ObjectName &inner);
+  // The session's own pin, until unpin or the session's end. False: it is as asked already. REQUIRES: is_named(name).
+  bool pin(const refs::ObjectName &name);
+  bool unpin(const refs::ObjectName &name);
   // What an aborted attempt had packed into a result.
   void drop_contained(std::uint32_t container);
 

@@ -7,9 +7,11 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "refs/object_id.h"
 #include "segment/segment.h"
 #include "tools/control.h"
 #include "tools/memory_text.h"
+#include "tools/object_digits.h"
 #include "tools/sessions.h"
 #include "tools/status_text.h"
 #include "tools/table.h"
@@ -124,6 +126,31 @@ Status memory(const Choice &choice, std::size_t limit, std::ostream &output) {
   const std::vector<MemoryRow> rows = read_rows(*segment, base::monotonic_ns());
   output << (choice.json ? memory_json(control.session(), rows).dump(kJsonIndent) + "\n"
                          : memory_text(control.session(), rows, limit));
+  return nullptr;
+}
+
+Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  std::unique_ptr<segment::Segment> segment;
+  if (Status status = attach(control, &segment)) return status;
+  const std::optional<std::string> id = id_of_digits(object);
+  const std::optional<refs::ObjectName> name =
+      id ? refs::decode_id(segment->header().epoch, *id) : std::optional<refs::ObjectName>();
+  if (!name) {
+    return base::failure(Code::kInvalidArgument,
+                         fmt::format("'{}' is no object id of session {}: give one as `mobula memory` lists it", object,
+                                     control.session()));
+  }
+  wire::PinReply reply;
+  if (Status status = control.ask(wire::PinRequest{name->entry, name->generation, wanted}, &reply)) return status;
+  if (!reply.done) return base::failure(Code::kObjectLost, fmt::format("object {}: {}", object, reply.message));
+  if (choice.json) {
+    const json done = {{"session", control.session()}, {"object", object}, {"pinned", wanted}};
+    output << done.dump(kJsonIndent) << "\n";
+  } else {
+    output << fmt::format("Object {} is {}.\n", object, reply.message);
+  }
   return nullptr;
 }
 

@@ -1,4 +1,4 @@
-// tools/commands.h: what `mobula start`, `stop`, `status` and `memory` do; main.cc reads the command line.
+// tools/commands.h: what the commands of `mobula` do; main.cc reads the command line.
 //   Errors     a Status for the user; nothing was printed to the output then
 #pragma once
 
@@ -21,5 +21,7 @@ Status start(const Choice &choice, StartOptions options, std::ostream &output);
 Status stop(const Choice &choice, std::ostream &output);
 Status status(const Choice &choice, std::ostream &output);
 Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
+// `object` is an ObjectID in hexadecimal digits, as `memory` lists it. The pin is the session's: it ends with it.
+Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output);
 
 }  // namespace mobula::tools

@@ -16,6 +16,7 @@ struct CommandLine {
   Choice choice;
   StartOptions start;
   std::size_t rows = kRowsDefault;
+  std::string object;
 };
 
 std::string check_memory(const std::string &text) {
@@ -54,10 +55,20 @@ void add_memory(CLI::App &app, CommandLine *line) {
   command->add_option("--limit", line->rows, "Objects to list; --json always gives all")->capture_default_str();
 }
 
+void add_pin(CLI::App &app, CommandLine *line) {
+  for (const auto &[name, text] : {std::pair{"pin", "Keep an object until it is unpinned or the session ends"},
+                                   std::pair{"unpin", "Take the session's pin off an object"}}) {
+    CLI::App *const command = add_command(app, name, text, line);
+    command->add_option("object", line->object, "Its id, as `mobula memory` lists it")->required();
+  }
+}
+
 Status run(const CLI::App &app, const CommandLine &line) {
   if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
   if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
   if (app.got_subcommand("status")) return status(line.choice, std::cout);
+  if (app.got_subcommand("pin")) return pin(line.choice, line.object, true, std::cout);
+  if (app.got_subcommand("unpin")) return pin(line.choice, line.object, false, std::cout);
   return memory(line.choice, line.rows, std::cout);
 }
 
@@ -66,7 +77,8 @@ int explain(const CLI::App &app, const CLI::ParseError &error) {
   const std::vector<std::string> unknown = app.remaining();
   const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
   if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
-  std::cerr << "mobula: '" << unknown[0] << "' is no command: use start, stop, status or memory (mobula --help)\n";
+  std::cerr << "mobula: '" << unknown[0]
+            << "' is no command: use start, stop, status, memory, pin or unpin (mobula --help)\n";
   return kWrongUsage;
 }
 
@@ -80,6 +92,7 @@ int parse_and_run(int argc, char **argv) {
   add_command(app, "stop", "End a session and all its processes; returns when they are gone", &line);
   add_command(app, "status", "Show workers, clients, store and tasks of a session", &line);
   add_memory(app, &line);
+  add_pin(app, &line);
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);

@@ -10,7 +10,9 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "refs/object_id.h"
 #include "tasks/task_spec.h"
+#include "tools/object_digits.h"
 
 namespace mobula::tools {
 namespace {
@@ -22,10 +24,6 @@ using segment::Segment;
 
 using Counts = std::unordered_map<std::uint32_t, std::uint32_t>;
 
-constexpr std::size_t kEpochBytes = 5;
-constexpr std::size_t kEntryBytes = 4;
-constexpr std::size_t kGenerationBytes = 6;
-
 // acquire: the description that was written before the entry was settled.
 std::uint64_t word_of(const EntryHeader &header) { return header.state.load(std::memory_order_acquire); }
 
@@ -35,15 +33,17 @@ bool is_described(std::uint64_t word) {
          (refs::state_of(word) == State::kFailed && refs::writer_of(word) != refs::kRayletWriter);
 }
 
-std::string id_of(std::uint64_t epoch, const refs::ObjectName &name) {
-  std::string digits;
-  const auto append = [&](std::uint64_t value, std::size_t bytes) {
-    for (std::size_t i = 0; i < bytes; ++i) digits += fmt::format("{:02x}", value >> (8 * i) & 0xff);
-  };
-  append(epoch, kEpochBytes);
-  append(name.entry, kEntryBytes);
-  append(name.generation, kGenerationBytes);
-  return digits;
+Holder holder_of(const Segment &segment, std::uint32_t client) {
+  Holder holder;
+  holder.client = client;
+  if (client == 0) {
+    holder.pid = segment.header().raylet_pid;
+    holder.kind = segment::ClientKind::kSession;
+  } else {
+    holder.pid = segment.client(client).pid;
+    holder.kind = segment.client(client).kind;
+  }
+  return holder;
 }
 
 // --- references of tasks --------------------------------------------------------------------------------------------
@@ -93,9 +93,10 @@ std::vector<Holder> holders_of(const Segment &segment, std::uint32_t entry) {
     const std::uint64_t pinned = segment.set_word(segment::Set::kPins, group, entry).load(std::memory_order_acquire);
     for (std::uint64_t left = held | pinned; left != 0; left &= left - 1) {
       const auto bit = static_cast<std::uint32_t>(std::countr_zero(left));
-      const std::uint32_t client = group * base::kClientsPerGroup + bit;
-      const segment::ClientSlot &slot = segment.client(client);
-      holders.push_back({client, slot.pid, slot.kind, (held >> bit & 1) != 0, (pinned >> bit & 1) != 0});
+      Holder holder = holder_of(segment, group * base::kClientsPerGroup + bit);
+      holder.holds = (held >> bit & 1) != 0;
+      holder.pins = (pinned >> bit & 1) != 0;
+      holders.push_back(holder);
     }
   }
   return holders;
@@ -127,7 +128,7 @@ std::optional<MemoryRow> read_row(const Segment &segment, std::uint32_t entry, c
   if (row.state == State::kFree) return std::nullopt;
   if (is_described(word) && (header.kind == Kind::kSpec || header.kind == Kind::kBuffer)) return std::nullopt;
   row.name = {entry, refs::generation_of(word)};
-  row.id = id_of(segment.header().epoch, row.name);
+  row.id = digits_of(refs::encode_id(segment.header().epoch, row.name));
   describe(header, word, now_ns, &row);
   row.holders = holders_of(segment, entry);
   const auto counted = arguments.find(entry);

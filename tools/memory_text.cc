@@ -42,6 +42,8 @@ const char *name_of(segment::ClientKind kind) {
       return "driver";
     case segment::ClientKind::kWorker:
       return "worker";
+    case segment::ClientKind::kSession:
+      return "session";
   }
   return "unknown";
 }

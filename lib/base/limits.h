@@ -24,6 +24,5 @@ constexpr std::uint32_t kWorkersMax = 1024;            // worker processes of a 
 constexpr std::uint64_t kCapacityBytesMin = 1ull << 20;
 constexpr std::uint64_t kCapacityBytesDefault = 1ull << 30;
 constexpr std::int64_t kPutTimeoutMsDefault = 30'000;  // how long a put waits for space before it throws
-constexpr std::uint32_t kRetriesDefault = 1;           // as Ray C++: once more after a worker's death
 
 }  // namespace mobula::base

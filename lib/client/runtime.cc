@@ -278,9 +278,20 @@ Status wait(const Reference *const *references, std::size_t count, std::size_t w
   return session->wait({references, count}, wanted, base::deadline_after_ms(timeout_ms), ready);
 }
 
-Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, Reference *result) {
+Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, const TaskOptions &options,
+              Reference *result) {
   Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->submit(function, {arguments, count}, result);
+  return session == nullptr ? not_initialized() : session->submit(function, {arguments, count}, options, result);
+}
+
+Status pin(const Reference &reference) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->pin(reference);
+}
+
+Status unpin(const Reference &reference) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->unpin(reference);
 }
 
 void note_contained(const Reference &reference) {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/crash_points.h"
 #include "base/units.h"
+#include "refs/object_id.h"
 #include "refs/waiters.h"
 #include "segment/bell.h"
 
@@ -321,26 +322,15 @@ Reference Session::take(refs::ObjectName name) {
 }
 
 Reference Session::take(std::string_view id) {
-  if (id.size() != kObjectIdBytes || !is_live()) return {};
-  std::uint64_t epoch = 0;
-  refs::ObjectName name{0, 0};
-  std::memcpy(&epoch, id.data(), 5);
-  std::memcpy(&name.entry, id.data() + 5, 4);
-  std::memcpy(&name.generation, id.data() + 9, 6);
-  if (epoch != segment_->header().epoch) return {};
-  return take(name);
+  if (!is_live()) return {};
+  const std::optional<refs::ObjectName> name = refs::decode_id(segment_->header().epoch, id);
+  return name ? take(*name) : Reference();
 }
 
 std::string Session::id_of(const Reference &reference) const {
   if (reference.row_ == nullptr || !is_live()) return {};
   refs::References::share(*reference.row_);  // P4: before any byte of the id leaves the process
-  const refs::ObjectName name = name_of(reference);
-  const std::uint64_t epoch = segment_->header().epoch;
-  std::string id(kObjectIdBytes, '\0');
-  std::memcpy(id.data(), &epoch, 5);
-  std::memcpy(id.data() + 5, &name.entry, 4);
-  std::memcpy(id.data() + 9, &name.generation, 6);
-  return id;
+  return refs::encode_id(segment_->header().epoch, name_of(reference));
 }
 
 Status Session::pin(const Reference &reference) {

@@ -22,8 +22,6 @@
 
 namespace mobula::client {
 
-constexpr std::size_t kObjectIdBytes = 15;  // fits the small-string buffer: epoch 5, entry 4, generation 6
-
 class Session {
  public:
   // Says hello on a connected control socket and maps the segment that comes back.
@@ -56,7 +54,8 @@ class Session {
   static refs::ObjectName name_of(const Reference &reference) { return refs::References::name_of(*reference.row_); }
 
   // --- tasks -----------------------------------------------------------------------------------------------------
-  Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *result);
+  Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
+                const runtime::TaskOptions &options, Reference *result);
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {
@@ -95,7 +94,8 @@ class Session {
   Status take_name(refs::ObjectName name, segment::Row **row);
   Status wait_for_rows(std::uint32_t chunks_before);
   Status pending_result(Reference *result);
-  Status spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *spec);
+  Status spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, std::uint32_t retries,
+                     Reference *spec);
   bool is_settled(const Reference &reference) const;
   void tell_blocked(bool blocked);
   template <typename Ready>

@@ -18,7 +18,8 @@ Status Session::pending_result(Reference *result) {
   return nullptr;
 }
 
-Status Session::spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *spec) {
+Status Session::spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, std::uint32_t retries,
+                            Reference *spec) {
   static thread_local std::vector<tasks::ArgumentToEncode> encoded;
   static thread_local std::vector<std::vector<refs::ObjectName>> contained;
   encoded.clear();
@@ -39,7 +40,7 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
     }
     encoded.push_back(to_encode);
   }
-  const std::span<const std::byte> bytes = tasks::encode_spec(function, base::kRetriesDefault, encoded);
+  const std::span<const std::byte> bytes = tasks::encode_spec(function, retries, encoded);
   if (bytes.size() > base::kSpecBytesMax) {
     return base::failure(
         Code::kInvalidArgument,
@@ -53,7 +54,8 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
   return seal(std::move(draft), {}, spec);
 }
 
-Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments, Reference *result) {
+Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
+                       const runtime::TaskOptions &options, Reference *result) {
   if (Status status = usable()) return status;
   if (arguments.size() > base::kArgumentsMax) {
     return base::failure(Code::kInvalidArgument, fmt::format("a task takes at most {} arguments, {} were given",
@@ -61,7 +63,7 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
   }
   Reference spec;
   Reference pending;
-  if (Status status = spec_object(function, arguments, &spec)) return status;
+  if (Status status = spec_object(function, arguments, options.retries, &spec)) return status;
   if (Status status = pending_result(&pending)) return status;
   base::crash_point(base::CrashPoint::kSubmitPending);
   refs::References::share(*spec.row_);

@@ -92,7 +92,7 @@ struct alignas(256) EntryHeader {
   // First line: the words that many processes change.
   Word state;
   Word holders;          // group 0: bit i = client i holds it. Set and cleared by its owner, cleared by the reaper
-  Word pins;             // group 0, the same way
+  Word pins;             // group 0, the same way; bit 0: pinned by the session, set and cleared by the raylet
   Word waiters;          // group 0: set by the waiter, cleared by the raylet only
   Word claim;            // of a spec: tasks/claim.h. Raylet and the named worker, by CAS
   std::uint64_t offset;  // in the data region, or kInlineOffset. Raylet, before the entry is granted
@@ -140,7 +140,8 @@ struct RingControl {
   alignas(kCacheLineBytes) Word head;  // consumer
 };
 
-enum class ClientKind : std::uint32_t { kNone = 0, kDriver = 1, kWorker = 2 };
+// kSession is client 0, which has no slot: its bit in the pin set is the session's own pin.
+enum class ClientKind : std::uint32_t { kNone = 0, kDriver = 1, kWorker = 2, kSession = 3 };
 
 struct alignas(kCacheLineBytes) ClientSlot {
   // Raylet, at attach and at reap.

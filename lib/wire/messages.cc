@@ -80,6 +80,14 @@ struct Encode {
     const auto message = builder.CreateString(reply.message);
     return {flat::Body_DeleteReply, flat::CreateDeleteReply(builder, reply.deleted, message).Union()};
   }
+  Encoded operator()(const PinRequest &request) const {
+    return {flat::Body_PinRequest,
+            flat::CreatePinRequest(builder, request.entry, request.generation, request.pin).Union()};
+  }
+  Encoded operator()(const PinReply &reply) const {
+    const auto message = builder.CreateString(reply.message);
+    return {flat::Body_PinReply, flat::CreatePinReply(builder, reply.done, message).Union()};
+  }
 };
 
 Hello decode_hello(const flat::Hello &hello) {
@@ -145,6 +153,12 @@ std::optional<Message> decode(std::span<const char> body) {
       return DeleteRequest{frame.body_as_DeleteRequest()->entry(), frame.body_as_DeleteRequest()->generation()};
     case flat::Body_DeleteReply:
       return DeleteReply{frame.body_as_DeleteReply()->deleted(), text_of(frame.body_as_DeleteReply()->message())};
+    case flat::Body_PinRequest: {
+      const flat::PinRequest &request = *frame.body_as_PinRequest();
+      return PinRequest{request.entry(), request.generation(), request.pin()};
+    }
+    case flat::Body_PinReply:
+      return PinReply{frame.body_as_PinReply()->done(), text_of(frame.body_as_PinReply()->message())};
     case flat::Body_NONE:
       break;
   }

@@ -66,10 +66,21 @@ struct DeleteReply {
   std::string message;
 };
 
+// The session itself pins the object, or lets it go.
+struct PinRequest {
+  std::uint32_t entry = 0;
+  std::uint64_t generation = 0;
+  bool pin = true;
+};
+struct PinReply {
+  bool done = false;
+  std::string message;
+};
+
 // clang-format off
 using Message = std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest,
                              StatusReply, StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest,
-                             DeleteReply>;
+                             DeleteReply, PinRequest, PinReply>;
 // clang-format on
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.

@@ -40,14 +40,23 @@ Hello sample_hello() {
 }
 
 std::vector<Message> samples() {
-  return {sample_hello(),           Hello{},
-          Welcome{7, 99, "s"},      Refused{"why not"},
-          StartWorkers{3},          WorkerForked{9},
-          WorkersFailed{2, "no"},   StatusRequest{},
-          StatusReply{"{}"},        StopRequest{},
-          StopReply{"bye"},         HoldersRequest{},
-          HoldersReply{"a"},        DeleteRequest{5, 1ull << 47},
-          DeleteReply{true, "gone"}};
+  return {sample_hello(),
+          Hello{},
+          Welcome{7, 99, "s"},
+          Refused{"why not"},
+          StartWorkers{3},
+          WorkerForked{9},
+          WorkersFailed{2, "no"},
+          StatusRequest{},
+          StatusReply{"{}"},
+          StopRequest{},
+          StopReply{"bye"},
+          HoldersRequest{},
+          HoldersReply{"a"},
+          DeleteRequest{5, 1ull << 47},
+          DeleteReply{true, "gone"},
+          PinRequest{5, 1ull << 47, true},
+          PinReply{true, "pinned"}};
 }
 
 TEST_SUITE("wire/messages") {

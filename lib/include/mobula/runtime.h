@@ -174,7 +174,16 @@ struct Argument {
   const Reference *contained = nullptr;  // references packed inside the bytes
   std::size_t contained_count = 0;
 };
-MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, Reference *result);
+struct TaskOptions {
+  std::uint32_t retries = 1;  // after a worker's death, as Ray C++; what the user's function throws is never retried
+};
+MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count,
+                            const TaskOptions &options, Reference *result);
+
+// This process pins the object: it stays until as many unpins, or until this process has ended.
+MOBULA_EXPORT Status pin(const Reference &reference);
+// kInvalidArgument when this process has no pin on it.
+MOBULA_EXPORT Status unpin(const Reference &reference);
 
 // Packing a Reference inside a value calls note_contained; the encoder brackets the packing with a Collector.
 MOBULA_EXPORT void note_contained(const Reference &reference);

@@ -69,16 +69,17 @@ mobula::runtime::Argument make_argument(const T &value, ArgumentSlot &slot) {
 
 // Submits the task. `Parameters` are the decayed parameter types.
 template <typename... Parameters, typename... Values>
-mobula::Reference submit(std::uint64_t function, std::tuple<Parameters...> *, const Values &...values) {
+mobula::Reference submit(std::uint64_t function, const mobula::runtime::TaskOptions &options,
+                         std::tuple<Parameters...> *, const Values &...values) {
   mobula::Reference result;
   if constexpr (sizeof...(Values) == 0) {
-    throw_unless_ok(mobula::runtime::submit(function, nullptr, 0, &result));
+    throw_unless_ok(mobula::runtime::submit(function, nullptr, 0, options, &result));
   } else {
     std::array<ArgumentSlot, sizeof...(Values)> slots;
     std::size_t next = 0;
     // Braces: evaluated from left to right.
     const mobula::runtime::Argument arguments[] = {make_argument<Parameters>(values, slots[next++])...};
-    throw_unless_ok(mobula::runtime::submit(function, arguments, sizeof...(Values), &result));
+    throw_unless_ok(mobula::runtime::submit(function, arguments, sizeof...(Values), options, &result));
   }
   return result;
 }
@@ -101,17 +102,20 @@ class TaskCaller {
 
   // Accepted as in Ray.
   TaskCaller &SetName(std::string) { return *this; }
+  // Set by the functions of mobula/task.h.
+  mobula::runtime::TaskOptions &options() { return options_; }
 
   // Queues the task and returns at once. Each argument is a value or an ObjectRef of one.
   template <typename... Values>
   ObjectRef<typename Traits::Result> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the function");
     return ObjectRef<typename Traits::Result>(
-        submit(function_, static_cast<typename Traits::Arguments *>(nullptr), values...));
+        submit(function_, options_, static_cast<typename Traits::Arguments *>(nullptr), values...));
   }
 
  private:
   std::uint64_t function_;
+  mobula::runtime::TaskOptions options_;
 };
 
 }  // namespace internal

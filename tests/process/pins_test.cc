@@ -1,0 +1,121 @@
+// Pins have owners: a dead process's pins go, another's stay, and the session can pin, too.
+#include <doctest/doctest.h>
+#include <mobula/pin.h>
+
+#include "process/session_case.h"
+#include "support/child.h"
+
+using namespace mobula::process;
+using mobula::support::Child;
+using mobula::support::inside_case;
+using mobula::support::require;
+using mobula::support::run_program;
+using ray::internal::RayException;
+
+namespace {
+
+std::string hex(const std::string &id) {
+  std::string digits;
+  for (const char byte : id) {
+    char two[3];
+    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned char>(byte));
+    digits += two;
+  }
+  return digits;
+}
+
+std::uint64_t store_figure(const char *key) {
+  const std::string json = status_of(own_session());
+  return number_after(json, key, json.find("\"store\""));
+}
+
+mobula::support::RunResult mobula_command(const std::string &command, const std::string &object) {
+  return run_program({program("MOBULA_COMMAND"), command, object, "--session", own_session()}, inside_case());
+}
+
+std::string text_of(const std::string &id) { return *ray::ObjectRef<std::string>(id).Get(); }
+
+std::string pin_it(const std::vector<ray::ObjectRef<std::string>> &object) {
+  mobula::pin(object.front());
+  return object.front().ID();
+}
+int die() {
+  ::kill(::getpid(), SIGKILL);
+  return 0;
+}
+RAY_REMOTE(pin_it, die);
+
+}  // namespace
+
+TEST_CASE("a pinned object outlives its last handle and goes with the unpin") {
+  CHECK(in_session([] {
+    auto object = ray::Put(std::string(5'000, 'p'));
+    mobula::pin(object);
+    const std::string id = object.ID();
+    object = {};
+    require(store_figure("pinned_objects") == 1, "one is pinned");
+    require(text_of(id) == std::string(5'000, 'p'), "a pinned object is found by its id");
+    mobula::unpin(ray::ObjectRef<std::string>(id));
+    require(eventually([] { return store_figure("objects") == 0; }), "the unpin frees it");
+  }));
+}
+
+TEST_CASE("as many unpins as pins, and one more is refused") {
+  CHECK(in_session([] {
+    const auto object = ray::Put(1);
+    mobula::pin(object);
+    mobula::pin(object);
+    mobula::unpin(object);
+    require(store_figure("pinned_objects") == 1, "still pinned once");
+    mobula::unpin(object);
+    require(store_figure("pinned_objects") == 0, "pinned no more");
+    const std::string text = text_thrown_by<RayException>([&] { mobula::unpin(object); });
+    require(contains(text, "no pin"), "refused: " + text);
+  }));
+}
+
+TEST_CASE("the pins of a killed worker go, its driver's stay") {
+  auto options = small_session();
+  options.environment.push_back({"MOBULA_WORKERS", "1"});
+  CHECK(in_session(options, [] {
+    auto mine = ray::Put(std::string("mine"));
+    auto shared = ray::Put(std::string("shared"));
+    auto theirs = ray::Put(std::string("theirs"));
+    mobula::pin(mine);
+    mobula::pin(shared);
+    const std::string mine_id = mine.ID();
+    const std::string shared_id = shared.ID();
+    require(*ray::Task(pin_it).Remote(std::vector{shared}).Get() == shared_id, "pinned by the worker, too");
+    const std::string theirs_id = *ray::Task(pin_it).Remote(std::vector{theirs}).Get();
+    mine = shared = theirs = {};
+    require(eventually([] { return store_figure("objects") == 3; }), "only pins are left");
+    require(text_of(theirs_id) == "theirs", "the worker's pin keeps it");
+    text_thrown_by<RayException>([] { ray::Task(die).Remote().Get(); });
+    require(eventually([] { return store_figure("objects") == 2; }), "the worker's pin went with it");
+    require(text_of(mine_id) == "mine" && text_of(shared_id) == "shared", "the driver's pins stay");
+    mobula::unpin(ray::ObjectRef<std::string>(mine_id));
+    mobula::unpin(ray::ObjectRef<std::string>(shared_id));
+  }));
+}
+
+TEST_CASE("mobula pin keeps an object for the session, mobula unpin lets it go") {
+  CHECK(in_session([] {
+    auto object = ray::Put(std::string("kept"));
+    const std::string id = object.ID();
+    require(mobula_command("pin", hex(id)).ok, "mobula pin");
+    const auto again = mobula_command("pin", hex(id));
+    require(again.exit_code == 1 && contains(again.errors, "already"), "a second pin says so: " + again.errors);
+    object = {};
+    require(text_of(id) == "kept", "it outlives its last handle");
+    require(
+        contains(run_program({program("MOBULA_COMMAND"), "memory", "--session", own_session()}, inside_case()).output,
+                 "session"),
+        "mobula memory names the session as its holder");
+    require(mobula_command("unpin", hex(id)).ok, "mobula unpin");
+    require(eventually([] { return store_figure("objects") == 0; }), "it is freed");
+    const auto gone = mobula_command("pin", hex(id));
+    require(gone.exit_code == 1 && contains(gone.errors, "gone"), "what is gone is not pinned: " + gone.errors);
+    const auto nonsense = mobula_command("pin", "xyz");
+    require(nonsense.exit_code == 1 && contains(nonsense.errors, "no object id"), "nonsense is named");
+  }));
+}

@@ -1,0 +1,15 @@
+// tools/object_digits.h: an ObjectID as people see it, in hexadecimal digits.
+//   Threads    any thread
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace mobula::tools {
+
+std::string digits_of(std::string_view id);
+// Nothing when it has other characters, or half a byte.
+std::optional<std::string> id_of_digits(std::string_view digits);
+
+}  // namespace mobula::tools
