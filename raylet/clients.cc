@@ -119,7 +119,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
 
 Client *Clients::find_pid(pid_t pid) {
   for (const std::uint32_t id : ids_) {
-    if (clients_[id]->pid == pid) return clients_[id].get();
+    if (clients_[id]->pid == pid && !clients_[id]->reaping) return clients_[id].get();
   }
   return nullptr;
 }

@@ -27,6 +27,7 @@ struct Client {
   segment::RingConsumer inbox;
   segment::RingProducer grants;
   segment::RingProducer offers;
+  bool reaping = false;               // it is dead: nothing new is given to it or done for it
   bool expelled = false;              // it broke the protocol: nothing of it is read any more, its death is awaited
   std::uint32_t template_number = 0;  // of a worker; of a driver: its own template, 0 while it has none
   std::deque<std::uint64_t> offered;  // tasks in a worker's ring, in order
@@ -51,6 +52,12 @@ class Clients {
   Status attach(segment::ClientKind kind, pid_t pid, Client **client);
   // The client with that id, or null.
   Client *find(std::uint32_t id) { return id < clients_.size() ? clients_[id].get() : nullptr; }
+  // The same, but null once its death is known.
+  Client *find_living(std::uint32_t id) {
+    Client *const client = find(id);
+    return client == nullptr || client->reaping ? nullptr : client;
+  }
+  // The living client with that pid, or null.
   Client *find_pid(pid_t pid);
   // Gives the rows and the rings back; the id rests until release_id. REQUIRES: it was reaped.
   void detach(Client &client);

@@ -4,13 +4,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "raylet/raylet.h"
 #include "segment/bell.h"
 
 namespace mobula::raylet {
 namespace {
 
-constexpr std::uint32_t kEntriesPerSweep = 16'384;  // under 0.1 ms, so that rings do not wait long
+// Each part of a step takes under 1 ms, so that nobody waits long.
+constexpr std::uint32_t kEntriesPerSweep = 16'384;
+constexpr std::uint32_t kEntriesPerSettle = 4096;
+constexpr std::uint32_t kRowsPerStep = 16'384;
+constexpr std::uint32_t kStepsPerTurn = 16;
 
 std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
@@ -20,7 +25,7 @@ std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(statu
 void Raylet::on_process_ended(std::uint32_t client_id) {
   Client *const client = clients_.find(client_id);
   if (client == nullptr) return;
-  reap(*client, signal_of(*client));
+  begin_reaping(*client, signal_of(*client));
 }
 
 // It may still write to the segment: it is reaped when its process is gone. One that called Shutdown said goodbye.
@@ -35,7 +40,7 @@ void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &wh
 void Raylet::on_goodbye(const std::shared_ptr<Connection> &connection) {
   for (const std::uint32_t id : clients_.ids()) {
     Client &client = *clients_.find(id);
-    if (client.connection == connection && client.kind == segment::ClientKind::kDriver) return reap(client, 0);
+    if (client.connection == connection && client.kind == segment::ClientKind::kDriver) return begin_reaping(client, 0);
   }
 }
 
@@ -51,50 +56,109 @@ std::int32_t Raylet::signal_of(const Client &client) {
   return signal_in(status);
 }
 
-void Raylet::reap(Client &client, std::int32_t signal) {
-  const std::uint32_t id = client.id;
-  const bool is_worker = client.kind == segment::ClientKind::kWorker;
-  const auto output = outputs_.find(id);
-  if (output != outputs_.end()) {
-    output->second.output->finish();
-    output->second.errors->finish();
-    outputs_.erase(output);
-  }
-  drain_all();             // others may have finished what belongs to it
-  while (drain(client)) {  // b
-  }
-  if (is_worker)
-    tasks_.on_worker_died(client, signal);  // c
-  else
-    tasks_.on_job_ended(id);
-  const std::vector<refs::ObjectName> failed = store_.reap(id, client.pid, client.row_offsets);  // d, f, g
-  for (const refs::ObjectName &name : failed) tasks_.on_failed(name);
-  space_.on_client_gone(id);
-  said_hello_.erase(client.pid);
-  if (!is_worker) {
-    // Its own template's workers have nothing to do any more.
-    if (client.template_number != 0) tasks_.fail_template(client.template_number, plain_verdict(Code::kOwnerDied));
-    templates_.end_job(id);
-    terminals_.erase(id);
-  }
-  life_->remove(&clients_.slot(client).life);
-  clients_.detach(client);
-  sweeps_.push_back({id, 0});
-  store_.request_scan();  // it may have died between dropping its last handle and the hint
-  if (std::exchange(accept_paused_, false)) accept_next();
-  ring_all();  // h: after everything that the dead one left is settled
-  if (own_driver_ == id) stop("its program has ended");
-}  // i: the id is free when its sweep is through
+// The order of the steps is objects/reaper.h's; here is what each of them does.
+void Raylet::begin_reaping(Client &client, std::int32_t signal) {
+  if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
+  client.reaping = true;
+  if (own_driver_ == client.id) stop("its program has ended");
+}
 
-// A part of the sweep that must end before an id is used again. True while there is more.
-bool Raylet::sweep_some() {
-  if (sweeps_.empty()) return false;
-  Sweep &sweep = sweeps_.front();
-  sweep.next_entry = store_.sweep(sweep.client, sweep.next_entry, kEntriesPerSweep);
-  if (sweep.next_entry < segment_->entries_reserved()) return true;
-  clients_.release_id(sweep.client);
-  sweeps_.pop_front();
+// A few steps, so that the rings do not wait long. True while there are more.
+bool Raylet::reap_some() {
+  for (std::uint32_t steps = 0; steps < kStepsPerTurn; ++steps) {
+    const std::optional<objects::ReapAction> action = reaper_.next();
+    if (!action) return steps != 0;
+    carry_out(*action);
+  }
   return true;
+}
+
+void Raylet::carry_out(const objects::ReapAction &action) {
+  using objects::ReapStep;
+  switch (action.step) {
+    case ReapStep::kSweep:
+      return go_on(store_.sweep(action.client, static_cast<std::uint32_t>(action.position), kEntriesPerSweep));
+    case ReapStep::kReuse:
+      clients_.release_id(action.client);
+      return go_on(0);
+    case ReapStep::kFree:
+      return free_some(action.position);
+    default:
+      break;
+  }
+  Client &dead = *clients_.find(action.client);
+  switch (action.step) {
+    case ReapStep::kDrain:
+      drain_for(dead);
+      return go_on(0);
+    case ReapStep::kJudge:
+      judge_tasks_of(dead, action.signal);
+      return go_on(0);
+    case ReapStep::kSettle: {
+      std::vector<refs::ObjectName> failed;
+      const bool more = store_.settle_entries_of(dead.id, dead.pid, kEntriesPerSettle, &failed);
+      for (const refs::ObjectName &name : failed) tasks_.on_failed(name);
+      return go_on(more ? 1 : 0);
+    }
+    case ReapStep::kRing:
+      ring_all();
+      return go_on(0);
+    case ReapStep::kClearRows:
+      return go_on(store_.clear_rows(dead.id, dead.row_offsets, action.position, kRowsPerStep));
+    case ReapStep::kDetach:
+      detach(dead);
+      return go_on(0);
+    default:
+      throw base::Fault("a step of the reaper that nobody carries out");
+  }
+}
+
+// 0: the step is through.
+void Raylet::go_on(std::uint64_t position) {
+  if (position != 0)
+    reaper_.go_on_from(position);
+  else
+    reaper_.finished(base::monotonic_ns());
+}
+
+// Until all is looked at that was suggested when this step began.
+void Raylet::free_some(std::uint64_t until) {
+  const objects::EvictionPolicy &policy = store_.policy();
+  if (until == 0) until = policy.suggestions();
+  if (policy.suggestions_taken() < until) store_.free_batch([this] { drain_all(); });
+  go_on(policy.suggestions_taken() < until ? until : 0);
+}
+
+void Raylet::finish_output(std::uint32_t worker) {
+  const auto output = outputs_.find(worker);
+  if (output == outputs_.end()) return;
+  output->second.output->finish();
+  output->second.errors->finish();
+  outputs_.erase(output);
+}
+
+void Raylet::drain_for(Client &dead) {
+  finish_output(dead.id);
+  drain_all();  // others may have finished what belongs to it
+  while (drain(dead)) {
+  }
+}
+
+void Raylet::judge_tasks_of(Client &dead, std::int32_t signal) {
+  space_.on_client_gone(dead.id);
+  if (dead.kind == segment::ClientKind::kWorker) return tasks_.on_worker_died(dead, signal);
+  tasks_.on_job_ended(dead.id);
+  // Its own template's workers have nothing to do any more.
+  if (dead.template_number != 0) tasks_.fail_template(dead.template_number, plain_verdict(Code::kOwnerDied));
+  templates_.end_job(dead.id);
+  terminals_.erase(dead.id);
+}
+
+void Raylet::detach(Client &dead) {
+  said_hello_.erase(dead.pid);
+  life_->remove(&clients_.slot(dead).life);
+  clients_.detach(dead);
+  if (std::exchange(accept_paused_, false)) accept_next();
 }
 
 void Raylet::ring_all() {

@@ -89,7 +89,7 @@ int Raylet::run() {
 bool Raylet::turn() {
   bool any = drain_all();
   any |= tasks_.act();
-  any |= sweep_some();
+  any |= reap_some();
   if (store_.has_candidates()) {
     store_.free_batch([this] { drain_all(); });
     any = true;

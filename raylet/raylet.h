@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "objects/reaper.h"
 #include "raylet/asio.h"
 #include "raylet/clients.h"
 #include "raylet/output.h"
@@ -88,12 +89,19 @@ class Raylet {
   void on_process_ended(std::uint32_t client_id);
   void on_connection_closed(std::uint32_t client_id, const std::string &why);
   void on_goodbye(const std::shared_ptr<Connection> &connection);
-  void reap(Client &client, std::int32_t signal);
+  void begin_reaping(Client &client, std::int32_t signal);
+  bool reap_some();
+  void carry_out(const objects::ReapAction &action);
+  void finish_output(std::uint32_t worker);
+  void drain_for(Client &dead);
+  void judge_tasks_of(Client &dead, std::int32_t signal);
+  void detach(Client &dead);
+  void go_on(std::uint64_t position);
+  void free_some(std::uint64_t until);
   void collect_children();
   std::int32_t signal_of(const Client &client);
   void kill(Client &client);
   void ring_all();
-  bool sweep_some();
 
   Options options_;
   std::unique_ptr<segment::Segment> segment_;
@@ -122,11 +130,7 @@ class Raylet {
     std::unique_ptr<OutputTarget> errors;
   };
   std::unordered_map<std::uint32_t, DriverOutput> terminals_;  // by driver
-  struct Sweep {
-    std::uint32_t client = 0;
-    std::uint32_t next_entry = 0;
-  };
-  std::deque<Sweep> sweeps_;                    // of reaped clients
+  objects::Reaper reaper_;
   std::shared_ptr<Connection> own_connection_;  // to that driver
   std::uint32_t own_driver_ = 0;                // of an embedded session
   std::shared_ptr<Connection> stop_requested_by_;

@@ -56,6 +56,9 @@ std::string Raylet::status_json() {
                      {"freed", store.freed}};
   status["tasks"] = {
       {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};
+  const objects::ReapFigures reaps = reaper_.figures();
+  status["reaps"] = {
+      {"count", reaps.count}, {"p50_us", reaps.p50_us}, {"p99_us", reaps.p99_us}, {"max_us", reaps.max_us}};
   status["templates"] = nlohmann::json::array();
   for (const auto &[number, one] : templates_.all()) {
     if (one->pid != 0)
@@ -65,6 +68,7 @@ std::string Raylet::status_json() {
   status["clients"] = nlohmann::json::array();
   for (const std::uint32_t id : clients_.ids()) {
     const Client &client = *clients_.find(id);
+    if (client.reaping) continue;
     status["clients"].push_back({{"pid", client.pid}, {"kind", name_of(client.kind)}, {"objects_held", held[id]}});
     if (client.kind != segment::ClientKind::kWorker) continue;
     const char *const state = client.blocked ? "blocked" : client.offered.empty() ? "idle" : "busy";

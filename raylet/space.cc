@@ -58,7 +58,7 @@ void Space::refuse(Client &client, std::uint32_t ticket, Code code) {
 
 // False: no space now.
 bool Space::serve_one(const Waiting &waiting) {
-  Client *const client = clients_.find(waiting.client);
+  Client *const client = clients_.find_living(waiting.client);
   if (client == nullptr) return true;
   const wire::Request &request = waiting.request;
   const std::uint32_t size_class = std::min(request.size_class, objects::kLargeClass);
@@ -88,7 +88,7 @@ bool Space::serve_one(const Waiting &waiting) {
 bool Space::serve_rows() {
   bool any = false;
   for (; !rows_wanted_.empty(); rows_wanted_.pop_front()) {
-    Client *const client = clients_.find(rows_wanted_.front());
+    Client *const client = clients_.find_living(rows_wanted_.front());
     std::uint64_t offset = 0;
     std::uint32_t chunk = 0;
     if (client == nullptr) continue;

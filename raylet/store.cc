@@ -249,26 +249,31 @@ bool Store::fail(const ObjectName &name, const segment::Verdict &verdict) {
 
 // --- deaths ----------------------------------------------------------------------------------------------------------
 
-std::vector<ObjectName> Store::settle_entries_of(std::uint32_t client, std::int32_t pid) {
-  std::vector<ObjectName> failed;
+void Store::settle_or_take_back(std::uint32_t client, const segment::Verdict &verdict,
+                                std::vector<ObjectName> *failed) {
+  const std::uint32_t entry = index_.first_of(client);
+  const std::uint64_t word = word_of(entry);
+  const ObjectName name{entry, refs::generation_of(word)};
+  if (refs::state_of(word) == State::kFree) {
+    static_cast<void>(take_back(client, entry));
+    return;
+  }
+  // Never straight to FREE: an id told early may be held. A result of a known task is the task's business.
+  if (index_[entry].task == 0 && fail(name, verdict)) failed->push_back(name);
+  index_.take_from_owner(entry);
+  suggest(entry);
+}
+
+bool Store::settle_entries_of(std::uint32_t client, std::int32_t pid, std::uint32_t count,
+                              std::vector<ObjectName> *failed) {
   segment::Verdict verdict{};
   verdict.code = static_cast<std::uint32_t>(Code::kOwnerDied);
   verdict.pid = pid;
   verdict.cause_entry = segment::kNoEntry;
-  while (index_.first_of(client) != segment::kNoEntry) {
-    const std::uint32_t entry = index_.first_of(client);
-    const std::uint64_t word = word_of(entry);
-    const ObjectName name{entry, refs::generation_of(word)};
-    if (refs::state_of(word) == State::kFree) {
-      static_cast<void>(take_back(client, entry));
-      continue;
-    }
-    // Never straight to FREE: an id told early may be held. A result of a known task is the task's business.
-    if (index_[entry].task == 0 && fail(name, verdict)) failed.push_back(name);
-    index_.take_from_owner(entry);
-    suggest(entry);
+  for (; count != 0 && index_.first_of(client) != segment::kNoEntry; --count) {
+    settle_or_take_back(client, verdict, failed);
   }
-  return failed;
+  return index_.first_of(client) != segment::kNoEntry;
 }
 
 // True when there was one.
@@ -288,29 +293,28 @@ bool Store::clear_bits(std::uint32_t client, std::uint32_t entry) {
 std::uint32_t Store::sweep(std::uint32_t client, std::uint32_t first, std::uint32_t count) {
   const std::uint32_t end = std::min(first + count, index_.size());
   for (std::uint32_t entry = first; entry < end; ++entry) {
-    if (clear_bits(client, entry)) suggest(entry);
+    if (!index_[entry].is_out) continue;
+    // The second: it may have died between the drop of its last handle and the hint.
+    if (clear_bits(client, entry) || objects::may_free(facts_of(entry))) suggest(entry);
   }
-  return end;
+  return end < index_.size() ? end : 0;
 }
 
 // Bits, then rows: the rows are what finds the bits.
-void Store::clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets) {
-  for (std::uint32_t chunk = 0; chunk < row_offsets.size(); ++chunk) {
-    segment::Row *const rows = segment_.rows(row_offsets[chunk]);
-    for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) {
-      const std::uint32_t entry = rows[i].entry_plus_1.load(std::memory_order_acquire) - 1;
-      if (!is_entry(entry)) continue;
-      clear_bits(client, entry);
-      suggest(entry);
-    }
+std::uint64_t Store::clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets, std::uint64_t first,
+                                std::uint32_t count) {
+  std::uint64_t number = first;
+  const std::uint64_t rows_count = refs::rows_before_chunk(static_cast<std::uint32_t>(row_offsets.size()));
+  const std::uint64_t end = std::min<std::uint64_t>(first + count, rows_count);
+  for (; number < end; ++number) {
+    const std::uint32_t chunk = refs::chunk_of_row(static_cast<std::uint32_t>(number));
+    const segment::Row &row = segment_.rows(row_offsets[chunk])[number - refs::rows_before_chunk(chunk)];
+    const std::uint32_t entry = row.entry_plus_1.load(std::memory_order_acquire) - 1;
+    if (!is_entry(entry)) continue;
+    clear_bits(client, entry);
+    suggest(entry);
   }
-}
-
-std::vector<ObjectName> Store::reap(std::uint32_t client, std::int32_t pid,
-                                    std::span<const std::uint64_t> row_offsets) {
-  std::vector<ObjectName> failed = settle_entries_of(client, pid);
-  clear_rows(client, row_offsets);
-  return failed;
+  return end < rows_count ? end : 0;
 }
 
 }  // namespace mobula::raylet

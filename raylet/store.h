@@ -69,6 +69,7 @@ class Store {
   // --- freeing -------------------------------------------------------------------------------------------------------
   void suggest(std::uint32_t entry);
   void request_scan() { policy_.request_scan(); }
+  const objects::EvictionPolicy &policy() const { return policy_; }
   bool has_candidates() const { return policy_.has_work(); }
   // Looks at one batch of candidates and frees those that nobody refers to. `drain` must consume every client ring to
   // its end (E5). Returns how many were freed.
@@ -79,13 +80,16 @@ class Store {
   bool fail(const refs::ObjectName &name, const segment::Verdict &verdict);
 
   // --- deaths --------------------------------------------------------------------------------------------------------
-  // Steps d, f and g of the reaper for a dead client, after its ring was drained and its task judged. Entries that it
-  // left unsettled are failed and returned. `row_offsets` are the raylet's own notes of its row chunks.
-  std::vector<refs::ObjectName> reap(std::uint32_t client, std::int32_t pid,
-                                     std::span<const std::uint64_t> row_offsets);
-
+  // Step d of the reaper for at most `count` entries of a dead client, after its ring was drained and its task judged.
+  // What it left unsettled is failed and added to `failed`. False: it had no more.
+  bool settle_entries_of(std::uint32_t client, std::int32_t pid, std::uint32_t count,
+                         std::vector<refs::ObjectName> *failed);
+  // Steps f and g for `count` rows from the first-th on. Returns where to go on, 0 at the end. `row_offsets` are the
+  // raylet's own notes of its row chunks.
+  std::uint64_t clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets, std::uint64_t first,
+                           std::uint32_t count);
   // Rule 3: clears the bits of a reaped client in entries [first, first + count), in case a stray store had damaged its
-  // rows. Returns where to go on; entries_reserved() when it is through.
+  // rows, and finds what it dropped without telling. Returns where to go on; 0 when it is through.
   std::uint32_t sweep(std::uint32_t client, std::uint32_t first, std::uint32_t count);
 
   // --- looking -------------------------------------------------------------------------------------------------------
@@ -114,8 +118,8 @@ class Store {
   void free_entry(std::uint32_t entry);
   void recycle(std::uint32_t entry);
   bool flag_candidate(std::uint32_t entry, std::uint64_t *flagged);
-  void clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets);
-  std::vector<refs::ObjectName> settle_entries_of(std::uint32_t client, std::int32_t pid);
+  void settle_or_take_back(std::uint32_t client, const segment::Verdict &verdict,
+                           std::vector<refs::ObjectName> *failed);
   objects::EvictionFacts facts_of(std::uint32_t entry) const;
 
   segment::Segment &segment_;

@@ -153,7 +153,7 @@ std::vector<tasks::ObjectKey> Tasks::unsettled_arguments(const tasks::TaskSpec &
 }
 
 void Tasks::schedule(Task &task, const tasks::TaskSpec &spec) {
-  if (clients_.find(task.job) == nullptr) return fail_task(task.number, plain_verdict(Code::kOwnerDied));
+  if (clients_.find_living(task.job) == nullptr) return fail_task(task.number, plain_verdict(Code::kOwnerDied));
   const std::optional<std::uint32_t> template_number = edge_.template_for(task.function, task.job);
   if (!template_number) return fail_task(task.number, plain_verdict(Code::kFunctionNotFound));
   task.template_number = *template_number;

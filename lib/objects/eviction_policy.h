@@ -37,12 +37,16 @@ class EvictionPolicy {
     if (entry >= suggested_.size()) suggested_.resize(entry + 1);
     if (suggested_[entry]) return;
     suggested_[entry] = true;
+    ++suggestions_;
     queue_.push_back(entry);
   }
-  // Hints were lost, or a client died: look at every entry once, a few at a time.
+  // Hints were lost: look at every entry once, a few at a time.
   void request_scan() { scan_left_ = ~0u; }
 
   bool has_work() const { return !queue_.empty() || scan_left_ != 0; }
+  // How many suggestions have come, and how many of them, oldest first, next_batch has handed out since.
+  std::uint64_t suggestions() const { return suggestions_; }
+  std::uint64_t suggestions_taken() const { return suggestions_ - queue_.size(); }
 
   // Replaces `batch` by at most `batch_max` entries to look at: suggestions first, then the scan's next ones.
   void next_batch(std::uint32_t entries_reserved, std::size_t batch_max, std::vector<std::uint32_t> *batch) {
@@ -63,6 +67,7 @@ class EvictionPolicy {
  private:
   std::deque<std::uint32_t> queue_;
   std::vector<bool> suggested_;
+  std::uint64_t suggestions_ = 0;
   std::uint32_t scan_next_ = 0;
   std::uint32_t scan_left_ = 0;
 };

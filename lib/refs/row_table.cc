@@ -1,7 +1,5 @@
 #include "refs/row_table.h"
 
-#include <bit>
-
 #include "base/error.h"
 
 namespace mobula::refs {
@@ -38,7 +36,7 @@ std::size_t RowTable::in_use() const {
 }
 
 segment::Row &RowTable::row(std::uint32_t number) const {
-  const auto chunk = static_cast<std::uint32_t>(std::bit_width(number / base::kRowsPerFirstChunk + 1) - 1);
+  const std::uint32_t chunk = chunk_of_row(number);
   return chunks_[chunk][number - rows_before_chunk(chunk)];
 }
 

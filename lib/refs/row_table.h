@@ -4,6 +4,7 @@
 //   Cost       one uncontended lock
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -15,6 +16,10 @@ namespace mobula::refs {
 constexpr std::uint32_t rows_in_chunk(std::uint32_t chunk) { return base::kRowsPerFirstChunk << chunk; }
 constexpr std::uint32_t rows_before_chunk(std::uint32_t chunk) {
   return base::kRowsPerFirstChunk * ((1u << chunk) - 1);
+}
+
+constexpr std::uint32_t chunk_of_row(std::uint32_t row) {
+  return static_cast<std::uint32_t>(std::bit_width(row / base::kRowsPerFirstChunk + 1) - 1);
 }
 
 class RowTable {

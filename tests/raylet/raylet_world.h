@@ -83,7 +83,13 @@ struct RayletWorld {
   ObjectName name_of(std::uint32_t entry) const { return {entry, refs::generation_of(store.word_of(entry))}; }
   State state_of(std::uint32_t entry) const { return refs::state_of(store.word_of(entry)); }
   std::vector<ObjectName> reap(const Process &process) {
-    return store.reap(process.id, process.client->pid, process.client->row_offsets);
+    std::vector<ObjectName> failed;
+    while (store.settle_entries_of(process.id, process.client->pid, 1, &failed)) {
+    }
+    std::uint64_t row = 0;
+    do row = store.clear_rows(process.id, process.client->row_offsets, row, 100);
+    while (row != 0);
+    return failed;
   }
   // What a client reads from one of its rings. Each ring has one consumer for as long as the world lives.
   std::vector<segment::RingSlot> read_all(segment::RingControl *control, const segment::RingSlot *slots,
