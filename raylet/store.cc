@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t kReserveAheadBytes = 4ull << 20;  // fewer, larger fallocate calls
 constexpr std::uint64_t kSessionBit = 1;                  // of client 0, in group 0
+constexpr std::uint64_t kRowsAhead = 12;                  // prefetched while rows are cleared
 constexpr std::size_t kCandidatesPerBatch = 1024;         // bounds how long the loop is away from its rings
 
 using refs::ObjectName;
@@ -306,10 +307,18 @@ std::uint64_t Store::clear_rows(std::uint32_t client, std::span<const std::uint6
   std::uint64_t number = first;
   const std::uint64_t rows_count = refs::rows_before_chunk(static_cast<std::uint32_t>(row_offsets.size()));
   const std::uint64_t end = std::min<std::uint64_t>(first + count, rows_count);
+  const auto entry_at = [&](std::uint64_t row) {
+    const std::uint32_t chunk = refs::chunk_of_row(static_cast<std::uint32_t>(row));
+    const segment::Row *const rows = segment_.rows(row_offsets[chunk]);
+    return rows[row - refs::rows_before_chunk(chunk)].entry_plus_1.load(std::memory_order_acquire) - 1;
+  };
   for (; number < end; ++number) {
-    const std::uint32_t chunk = refs::chunk_of_row(static_cast<std::uint32_t>(number));
-    const segment::Row &row = segment_.rows(row_offsets[chunk])[number - refs::rows_before_chunk(chunk)];
-    const std::uint32_t entry = row.entry_plus_1.load(std::memory_order_acquire) - 1;
+    // The entries lie in the dead process's cache, if anywhere: half of this step was waiting for them.
+    if (number + kRowsAhead < end) {
+      const std::uint32_t ahead = entry_at(number + kRowsAhead);
+      if (is_entry(ahead)) __builtin_prefetch(&segment_.entry(ahead), 1);
+    }
+    const std::uint32_t entry = entry_at(number);
     if (!is_entry(entry)) continue;
     clear_bits(client, entry);
     suggest(entry);
