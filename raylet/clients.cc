@@ -17,33 +17,13 @@ constexpr std::uint64_t kPoolsShareOfCapacity = 8;
 }  // namespace
 
 Clients::Clients(segment::Segment &segment)
-    : segment_(segment),
-      row_space_(base::kRowPoolBytes),
-      clients_(base::kClientsMax),
-      rings_reserved_(base::kClientsMax),
-      resting_(base::kClientsMax) {}
+    : segment_(segment), row_space_(base::kRowPoolBytes), clients_(base::kClientsMax), resting_(base::kClientsMax) {}
 
 std::uint32_t Clients::free_id() const {
   for (std::uint32_t id = 1; id < base::kClientsMax; ++id) {
     if (!clients_[id] && !resting_[id]) return id;
   }
   return 0;
-}
-
-Status Clients::reserve_for(std::uint32_t id) {
-  if (Status status = segment_.reserve_groups(id / base::kClientsPerGroup + 1)) return status;
-  if (rings_reserved_[id]) return nullptr;
-  const segment::Regions &regions = segment_.regions();
-  if (Status status =
-          segment_.reserve(regions.clients + sizeof(segment::ClientSlot) * id, sizeof(segment::ClientSlot))) {
-    return status;
-  }
-  if (Status status =
-          segment_.reserve(regions.rings + sizeof(segment::ClientRings) * id, sizeof(segment::ClientRings))) {
-    return status;
-  }
-  rings_reserved_[id] = true;
-  return nullptr;
 }
 
 bool Clients::take_rows(Client &client) {
@@ -60,6 +40,7 @@ bool Clients::take_rows(Client &client) {
       return false;
     }
     rows_reserved_bytes_ = high_water_bytes;
+    segment_.header().rows_reserved_bytes.store(high_water_bytes, std::memory_order_release);
   }
   const std::uint64_t offset = segment_.regions().rows + extent->offset;
   segment::Row *const rows = segment_.rows(offset);
@@ -83,7 +64,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
     return base::failure(Code::kLimitReached,
                          fmt::format("the session has its limit of {} processes", base::kClientsMax - 1));
   }
-  if (Status status = reserve_for(id)) return status;
+  if (Status status = segment_.reserve_client(id)) return status;
   segment::ClientSlot &slot = segment_.client(id);
   // The bell is never reset: a late ring for the id's last tenant may still come.
   slot.sleepers.store(0);

@@ -73,7 +73,6 @@ class Clients {
 
  private:
   std::uint32_t free_id() const;
-  Status reserve_for(std::uint32_t id);
   bool take_rows(Client &client);
   void set_pool_bytes_max();
 
@@ -81,7 +80,6 @@ class Clients {
   objects::Extents row_space_;
   std::uint64_t rows_reserved_bytes_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
-  std::vector<bool> rings_reserved_;
   std::vector<bool> resting_;  // ids of reaped clients, until every word was swept
   std::vector<std::uint32_t> ids_;
 };

@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::uint32_t kSettleTurnsMax = 256;
 
-const char *name_of(segment::ClientKind kind) { return kind == segment::ClientKind::kDriver ? "driver" : "worker"; }
-
 }  // namespace
 
 void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Message message) {
@@ -69,7 +67,8 @@ std::string Raylet::status_json() {
   for (const std::uint32_t id : clients_.ids()) {
     const Client &client = *clients_.find(id);
     if (client.reaping) continue;
-    status["clients"].push_back({{"pid", client.pid}, {"kind", name_of(client.kind)}, {"objects_held", held[id]}});
+    status["clients"].push_back(
+        {{"pid", client.pid}, {"kind", segment::name_of(client.kind)}, {"objects_held", held[id]}});
     if (client.kind != segment::ClientKind::kWorker) continue;
     const char *const state = client.blocked ? "blocked" : client.offered.empty() ? "idle" : "busy";
     status["workers"].push_back({{"pid", client.pid}, {"state", state}, {"queued", client.offered.size()}});

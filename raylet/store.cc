@@ -40,6 +40,7 @@ bool Store::reserve_data() {
   const std::uint64_t until = std::min(high_water_bytes + kReserveAheadBytes, segment_.capacity_bytes());
   if (segment_.reserve(segment_.data_position(reserved_bytes_), until - reserved_bytes_) != nullptr) return false;
   reserved_bytes_ = until;
+  segment_.header().data_reserved_bytes.store(until, std::memory_order_release);
   return true;
 }
 
@@ -51,6 +52,11 @@ std::optional<objects::Block> Store::allocate_block(std::uint32_t size_class, st
   static_cast<void>(blocks_.release(block->offset));
   blocks_.trim();
   return std::nullopt;
+}
+
+// relaxed: figures for whoever examines the session.
+void Store::publish_block_bytes() {
+  segment_.header().block_bytes.store(blocks_.used_bytes(), std::memory_order_relaxed);
 }
 
 bool Store::bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes) {
@@ -65,6 +71,7 @@ bool Store::bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint6
   if (!block) return false;
   header.offset = record.offset = block->offset;
   header.capacity_bytes = block->bytes;
+  publish_block_bytes();
   base::crash_point(base::CrashPoint::kRayletBound);
   return true;
 }
@@ -106,8 +113,10 @@ bool Store::withdraw(std::uint32_t entry) {
   if (record.offset == segment::kInlineOffset || refs::state_of(word) != State::kFree) return false;
   if (!state.compare_exchange_strong(word, word | refs::kEvictingFlag, std::memory_order_seq_cst)) return false;
   base::crash_point(base::CrashPoint::kRayletWithdrawn);
+  // Its client still reads the header of what lies in its pools, so there the block stays named.
   static_cast<void>(blocks_.release(record.offset));
   record.offset = segment::kInlineOffset;
+  publish_block_bytes();
   return true;
 }
 
@@ -121,8 +130,14 @@ void Store::withdraw_pooled() {
 // The entry is FREE and nobody's: its block and itself go back to the pools.
 void Store::recycle(std::uint32_t entry) {
   EntryRecord &record = index_[entry];
+  segment::EntryHeader &header = segment_.entry(entry);
   index_.take_from_owner(entry);
-  if (record.offset != segment::kInlineOffset) static_cast<void>(blocks_.release(record.offset));
+  header.offset = segment::kInlineOffset;
+  header.capacity_bytes = segment::kInlineBytes;
+  if (record.offset != segment::kInlineOffset) {
+    static_cast<void>(blocks_.release(record.offset));
+    publish_block_bytes();
+  }
   record.offset = segment::kInlineOffset;
   record.task = 0;
   record.is_out = false;

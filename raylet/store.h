@@ -111,6 +111,7 @@ class Store {
  private:
   bool reserve_more_entries();
   bool reserve_data();
+  void publish_block_bytes();
   std::optional<objects::Block> allocate_block(std::uint32_t size_class, std::uint64_t bytes);
   bool withdraw(std::uint32_t entry);
   bool clear_bits(std::uint32_t client, std::uint32_t entry);

@@ -5,13 +5,12 @@
 
 #include "base/units.h"
 #include "raylet/store.h"
+#include "refs/sets.h"
 
 namespace mobula::raylet {
 namespace {
 
 constexpr std::size_t kHoldersNamed = 5;
-
-bool is_object(segment::Kind kind) { return kind != segment::Kind::kSpec && kind != segment::Kind::kBuffer; }
 
 }  // namespace
 
@@ -23,10 +22,7 @@ StoreFigures Store::figures() const {
   for (std::uint32_t entry = 0; entry < index_.size(); ++entry) {
     const objects::EvictionFacts facts = facts_of(entry);
     const segment::EntryHeader &header = segment_.entry(entry);
-    // Until a client has settled it, kind and size may be those of the entry's last tenant.
-    const bool is_described =
-        facts.state == refs::State::kSealed ||
-        (facts.state == refs::State::kFailed && refs::writer_of(word_of(entry)) != refs::kRayletWriter);
+    const bool is_described = refs::is_described(word_of(entry));
     const std::uint64_t block_bytes =
         index_[entry].offset == segment::kInlineOffset ? 0 : blocks_.block_bytes_at(index_[entry].offset);
     if (facts.state == refs::State::kFree) {
@@ -35,7 +31,7 @@ StoreFigures Store::figures() const {
     }
     const std::uint64_t inline_bytes = is_described ? std::min(header.size, segment::kInlineBytes) : 0;
     figures.used_bytes += index_[entry].offset == segment::kInlineOffset ? inline_bytes : block_bytes;
-    if (is_described && !is_object(header.kind)) continue;
+    if (is_described && !segment::is_object(header.kind)) continue;
     ++figures.objects;
     if (facts.held || facts.raylet_refs != 0) ++figures.referenced_objects;
     if (facts.pinned) ++figures.pinned_objects;
@@ -50,12 +46,8 @@ std::vector<std::uint64_t> Store::held_counts() const {
   for (std::uint32_t entry = 0; entry < index_.size(); ++entry) {
     // Rows of free lists hold FREE entries; those are no objects.
     if (refs::state_of(word_of(entry)) == refs::State::kFree) continue;
-    for (std::uint32_t group = 0; group < groups; ++group) {
-      std::uint64_t holders = segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_acquire);
-      for (; holders != 0; holders &= holders - 1) {
-        ++counts[group * base::kClientsPerGroup + static_cast<std::uint32_t>(__builtin_ctzll(holders))];
-      }
-    }
+    refs::for_each_client(segment_, segment::Set::kHolders, entry, groups,
+                          [&counts](std::uint32_t client) { ++counts[client]; });
   }
   return counts;
 }
@@ -74,16 +66,11 @@ std::string Store::describe_holders(const std::function<std::string(std::uint32_
       continue;
     const std::uint64_t bytes = blocks_.block_bytes_at(index_[entry].offset);
     if (index_[entry].raylet_refs != 0) by_raylet_bytes += bytes;
-    for (std::uint32_t group = 0; group < groups; ++group) {
-      std::uint64_t holders = segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_acquire);
-      for (; holders != 0; holders &= holders - 1) {
-        const std::uint32_t client =
-            group * base::kClientsPerGroup + static_cast<std::uint32_t>(__builtin_ctzll(holders));
-        held[client].client = client;
-        held[client].bytes += bytes;
-        ++held[client].objects;
-      }
-    }
+    refs::for_each_client(segment_, segment::Set::kHolders, entry, groups, [&held, bytes](std::uint32_t client) {
+      held[client].client = client;
+      held[client].bytes += bytes;
+      ++held[client].objects;
+    });
   }
   std::erase_if(held, [](const Held &one) { return one.objects == 0; });
   std::sort(held.begin(), held.end(), [](const Held &a, const Held &b) { return a.bytes > b.bytes; });

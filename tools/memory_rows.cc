@@ -27,12 +27,6 @@ using Counts = std::unordered_map<std::uint32_t, std::uint32_t>;
 // acquire: the description that was written before the entry was settled.
 std::uint64_t word_of(const EntryHeader &header) { return header.state.load(std::memory_order_acquire); }
 
-// The creator's fields are those of this tenant only after it has settled the entry itself.
-bool is_described(std::uint64_t word) {
-  return refs::state_of(word) == State::kSealed ||
-         (refs::state_of(word) == State::kFailed && refs::writer_of(word) != refs::kRayletWriter);
-}
-
 Holder holder_of(const Segment &segment, std::uint32_t client) {
   Holder holder;
   holder.client = client;
@@ -103,7 +97,7 @@ std::vector<Holder> holders_of(const Segment &segment, std::uint32_t entry) {
 }
 
 void describe(const EntryHeader &header, std::uint64_t word, std::int64_t now_ns, MemoryRow *row) {
-  if (is_described(word)) {
+  if (refs::is_described(word)) {
     row->size_bytes = header.size;
     row->creator_pid = header.creator_pid;
     row->age_ms = std::max<std::int64_t>(now_ns - header.created_ns, 0) / base::kNanosecondsPerMillisecond;
@@ -126,7 +120,7 @@ std::optional<MemoryRow> read_row(const Segment &segment, std::uint32_t entry, c
   MemoryRow row;
   row.state = refs::state_of(word);
   if (row.state == State::kFree) return std::nullopt;
-  if (is_described(word) && (header.kind == Kind::kSpec || header.kind == Kind::kBuffer)) return std::nullopt;
+  if (refs::is_described(word) && !segment::is_object(header.kind)) return std::nullopt;
   row.name = {entry, refs::generation_of(word)};
   row.id = digits_of(refs::encode_id(segment.header().epoch, row.name));
   describe(header, word, now_ns, &row);

@@ -18,36 +18,6 @@ constexpr const char *kPinned = "PINNED_IN_MEMORY";
 constexpr const char *kUsedByTask = "USED_BY_PENDING_TASK";
 constexpr const char *kCaptured = "CAPTURED_IN_OBJECT";
 
-const char *name_of(refs::State state) {
-  switch (state) {
-    case refs::State::kFree:
-      return "free";
-    case refs::State::kPending:
-      return "pending";
-    case refs::State::kCreating:
-      return "creating";
-    case refs::State::kSealed:
-      return "sealed";
-    case refs::State::kFailed:
-      return "failed";
-  }
-  return "unknown";
-}
-
-const char *name_of(segment::ClientKind kind) {
-  switch (kind) {
-    case segment::ClientKind::kNone:
-      return "ended";
-    case segment::ClientKind::kDriver:
-      return "driver";
-    case segment::ClientKind::kWorker:
-      return "worker";
-    case segment::ClientKind::kSession:
-      return "session";
-  }
-  return "unknown";
-}
-
 std::vector<std::string> references_of(const Holder &holder) {
   std::vector<std::string> names;
   if (holder.holds) names.emplace_back(kLocalReference);

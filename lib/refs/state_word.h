@@ -17,6 +17,22 @@ enum class State : std::uint8_t {
   kFailed = 4,  // the writer tells why: Kind::kError bytes of a worker, the verdict of the raylet
 };
 
+constexpr const char *name_of(State state) {
+  switch (state) {
+    case State::kFree:
+      return "free";
+    case State::kPending:
+      return "pending";
+    case State::kCreating:
+      return "creating";
+    case State::kSealed:
+      return "sealed";
+    case State::kFailed:
+      return "failed";
+  }
+  return "unknown";
+}
+
 constexpr std::uint32_t kRayletWriter = 0;  // client ids begin at 1
 constexpr std::uint32_t kStateBits = 3;
 constexpr std::uint32_t kWriterBits = 12;
@@ -43,6 +59,10 @@ constexpr std::uint64_t next_generation(std::uint64_t generation) {
 }
 constexpr bool is_settled(State state) { return state == State::kSealed || state == State::kFailed; }
 constexpr bool is_settled(std::uint64_t word) { return is_settled(state_of(word)); }
+// True when kind, size and times are those of this tenant: its creator has settled it itself.
+constexpr bool is_described(std::uint64_t word) {
+  return state_of(word) == State::kSealed || (state_of(word) == State::kFailed && writer_of(word) != kRayletWriter);
+}
 // True when the word is a live object of that generation.
 constexpr bool names(std::uint64_t word, std::uint64_t generation) {
   return generation_of(word) == generation && state_of(word) != State::kFree;

@@ -1,8 +1,7 @@
 #include "refs/waiters.h"
 
-#include <bit>
-
 #include "base/crash_points.h"
+#include "refs/sets.h"
 #include "segment/bell.h"
 
 namespace mobula::refs {
@@ -15,16 +14,11 @@ void set_waiter(const segment::Segment &segment, std::uint32_t client_id, std::u
 }
 
 void ring_waiters(const segment::Segment &segment, std::uint32_t entry) {
-  const std::uint32_t groups = segment.groups_live();
-  for (std::uint32_t group = 0; group < groups; ++group) {
-    // K2, seq_cst: after the settling CAS.
-    std::uint64_t waiters = segment.set_word(segment::Set::kWaiters, group, entry).load(std::memory_order_seq_cst);
-    for (; waiters != 0; waiters &= waiters - 1) {
-      const auto bit = static_cast<std::uint32_t>(std::countr_zero(waiters));
-      base::crash_point(base::CrashPoint::kRingSeen);
-      segment::ring_if_asleep(segment.client(group * base::kClientsPerGroup + bit));
-    }
-  }
+  // K2: after the settling CAS.
+  for_each_client(segment, segment::Set::kWaiters, entry, segment.groups_live(), [&segment](std::uint32_t client) {
+    base::crash_point(base::CrashPoint::kRingSeen);
+    segment::ring_if_asleep(segment.client(client));
+  });
 }
 
 void clear_waiters(const segment::Segment &segment, std::uint32_t entry) {

@@ -16,7 +16,7 @@
 namespace mobula::segment {
 
 constexpr std::uint64_t kMagic = 0x313041'4c55424f4d;  // "MOBULA01" read as a little-endian number
-constexpr std::uint32_t kLayoutVersion = 1;
+constexpr std::uint32_t kLayoutVersion = 2;
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kPageBytes = 4096;
 
@@ -56,6 +56,12 @@ struct SegmentHeader {
   // Entries whose memory is reserved, and groups whose arrays are. Written by the raylet, only ever grow.
   Half entries_reserved;
   Half groups_live;
+  // What the raylet has given out and reserved, for whoever examines the session (objects/audit.h). Raylet only; on a
+  // line of their own, because clients read the words above all the time.
+  alignas(kCacheLineBytes) Word block_bytes;  // of all blocks that entries have
+  Word data_reserved_bytes;                   // of the data region, from its start
+  Word rows_reserved_bytes;                   // of the handle rows, from their start
+  Half clients_reserved;                      // ids below have a slot, and those above 0 rings
 };
 
 // State word of an entry: state | EVICTING | writer | generation. Packed by refs/state_word.h.
@@ -77,6 +83,9 @@ enum class Kind : std::uint32_t {
   kSpec = 3,     // a task's spec (tasks/task_spec.fbs)
   kBuffer = 4,   // holds the bytes of a kForward
 };
+
+// Specs of tasks, and the buffers that large results lie in, are no objects of their own.
+constexpr bool is_object(Kind kind) { return kind != Kind::kSpec && kind != Kind::kBuffer; }
 
 constexpr std::uint32_t kNoEntry = 0xffffffffu;
 constexpr std::uint64_t kInlineOffset = ~0ull;  // the bytes lie in the entry itself
@@ -142,6 +151,19 @@ struct RingControl {
 
 // kSession is client 0, which has no slot: its bit in the pin set is the session's own pin.
 enum class ClientKind : std::uint32_t { kNone = 0, kDriver = 1, kWorker = 2, kSession = 3 };
+constexpr const char *name_of(ClientKind kind) {
+  switch (kind) {
+    case ClientKind::kNone:
+      return "ended";
+    case ClientKind::kDriver:
+      return "driver";
+    case ClientKind::kWorker:
+      return "worker";
+    case ClientKind::kSession:
+      return "session";
+  }
+  return "unknown";
+}
 
 struct alignas(kCacheLineBytes) ClientSlot {
   // Raylet, at attach and at reap.
@@ -180,8 +202,10 @@ constexpr std::uint64_t kLayoutFacts[] = {
     offsetof(SegmentHeader, entries_max), offsetof(SegmentHeader, raylet_pid), offsetof(SegmentHeader, regions),
     offsetof(SegmentHeader, started_ns), offsetof(SegmentHeader, life), offsetof(SegmentHeader, raylet_sleeping),
     offsetof(SegmentHeader, pressure), offsetof(SegmentHeader, pool_bytes_max), offsetof(SegmentHeader,
-    entries_reserved), offsetof(SegmentHeader, groups_live), offsetof(EntryHeader, state), offsetof(EntryHeader,
-    holders), offsetof(EntryHeader, pins), offsetof(EntryHeader, waiters), offsetof(EntryHeader, claim),
+    entries_reserved), offsetof(SegmentHeader, groups_live), offsetof(SegmentHeader, block_bytes),
+    offsetof(SegmentHeader, data_reserved_bytes), offsetof(SegmentHeader, rows_reserved_bytes),
+    offsetof(SegmentHeader, clients_reserved), offsetof(EntryHeader, state), offsetof(EntryHeader, holders),
+    offsetof(EntryHeader, pins), offsetof(EntryHeader, waiters), offsetof(EntryHeader, claim),
     offsetof(EntryHeader, offset), offsetof(EntryHeader, capacity_bytes), offsetof(EntryHeader, raylet_refs),
     offsetof(EntryHeader, retained), offsetof(EntryHeader, size), offsetof(EntryHeader, format),
     offsetof(EntryHeader, kind), offsetof(EntryHeader, creator_pid), offsetof(EntryHeader, site),

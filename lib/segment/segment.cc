@@ -8,7 +8,9 @@
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/units.h"
@@ -212,14 +214,33 @@ Status Segment::reserve(std::uint64_t offset, std::uint64_t bytes) {
                                    kSharedMemoryFolder, base::format_bytes(memory_available_bytes())));
 }
 
+// Of what a failed step had reserved: the figures of the header stay those of the kernel.
+void Segment::give_back(std::uint64_t offset, std::uint64_t bytes) {
+  if (fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                static_cast<off_t>(bytes)) != 0) {
+    base::throw_errno("fallocate of the segment");
+  }
+}
+
+std::uint64_t Segment::set_array_position(std::uint32_t group, std::uint32_t set, std::uint32_t entry) const {
+  const auto *word = reinterpret_cast<std::byte *>(&set_word(static_cast<Set>(set), group, entry));
+  return static_cast<std::uint64_t>(word - tables_);
+}
+
+// All of it or nothing.
 Status Segment::reserve_set_arrays(std::uint32_t first_group, std::uint32_t last_group, std::uint32_t first_entry,
                                    std::uint32_t last_entry) {
+  const auto bytes = static_cast<std::uint64_t>(last_entry - first_entry) * sizeof(Word);
+  if (bytes == 0) return nullptr;
+  std::vector<std::uint64_t> done;
   for (std::uint32_t group = std::max(first_group, 1u); group < last_group; ++group) {
     for (std::uint32_t set = 0; set < kSetsCount; ++set) {
-      const auto *word = reinterpret_cast<std::byte *>(&set_word(static_cast<Set>(set), group, first_entry));
-      const auto bytes = static_cast<std::uint64_t>(last_entry - first_entry) * sizeof(Word);
-      if (bytes == 0) continue;
-      if (Status status = reserve(static_cast<std::uint64_t>(word - tables_), bytes)) return status;
+      const std::uint64_t position = set_array_position(group, set, first_entry);
+      if (Status status = reserve(position, bytes)) {
+        for (const std::uint64_t reserved : done) give_back(reserved, bytes);
+        return status;
+      }
+      done.push_back(position);
     }
   }
   return nullptr;
@@ -231,7 +252,10 @@ Status Segment::reserve_entries(std::uint32_t entries) {
     const std::uint64_t position = regions_.entries + sizeof(EntryHeader) * static_cast<std::uint64_t>(reserved);
     const std::uint32_t next = reserved + base::kEntriesPerChunk;
     if (Status status = reserve(position, sizeof(EntryHeader) * base::kEntriesPerChunk)) return status;
-    if (Status status = reserve_set_arrays(1, groups_live(), reserved, next)) return status;
+    if (Status status = reserve_set_arrays(1, groups_live(), reserved, next)) {
+      give_back(position, sizeof(EntryHeader) * base::kEntriesPerChunk);
+      return status;
+    }
     // release: whoever reads the new count finds the memory there.
     header().entries_reserved.store(next, std::memory_order_release);
     reserved = own_entries_ = next;
@@ -246,6 +270,27 @@ Status Segment::reserve_groups(std::uint32_t groups) {
   own_groups_ = groups;
   header().groups_live.store(groups, std::memory_order_release);
   return nullptr;
+}
+
+Status Segment::reserve_client(std::uint32_t id) {
+  if (Status status = reserve_groups(id / base::kClientsPerGroup + 1)) return status;
+  if (id < own_clients_) return nullptr;
+  const std::uint64_t rings_position = regions_.rings + sizeof(ClientRings) * id;
+  if (Status status = reserve(rings_position, sizeof(ClientRings))) return status;
+  if (Status status = reserve(regions_.clients + sizeof(ClientSlot) * id, sizeof(ClientSlot))) {
+    give_back(rings_position, sizeof(ClientRings));
+    return status;
+  }
+  own_clients_ = id + 1;
+  header().clients_reserved.store(own_clients_, std::memory_order_release);
+  return nullptr;
+}
+
+std::uint64_t Segment::kernel_bytes() const {
+  constexpr std::uint64_t kBlockBytes = 512;  // man 2 stat
+  struct stat facts {};
+  if (fstat(file_.get(), &facts) != 0) base::throw_errno("fstat of the segment");
+  return static_cast<std::uint64_t>(facts.st_blocks) * kBlockBytes;
 }
 
 }  // namespace mobula::segment

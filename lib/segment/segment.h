@@ -35,6 +35,10 @@ class Segment {
   Status reserve_entries(std::uint32_t entries);
   // Reserves the set arrays of groups below `groups`. Raylet only.
   Status reserve_groups(std::uint32_t groups);
+  // Reserves slot, rings and set arrays of a client id, once. Raylet only. REQUIRES: all lower ids have theirs.
+  Status reserve_client(std::uint32_t id);
+  // What the kernel has in memory for the whole segment.
+  std::uint64_t kernel_bytes() const;
 
   // Leaves the segment but keeps its addresses valid: private empty memory takes its place, for late handles.
   void detach();
@@ -80,6 +84,8 @@ class Segment {
   void map(std::uint64_t capacity_bytes, const Regions &regions);
   Status reserve_set_arrays(std::uint32_t first_group, std::uint32_t last_group, std::uint32_t first_entry,
                             std::uint32_t last_entry);
+  void give_back(std::uint64_t offset, std::uint64_t bytes);
+  std::uint64_t set_array_position(std::uint32_t group, std::uint32_t set, std::uint32_t entry) const;
 
   base::File file_;
   Regions regions_{};
@@ -87,6 +93,7 @@ class Segment {
   bool is_owner_ = false;  // the raylet, which created it
   std::uint32_t own_groups_ = 1;
   std::uint32_t own_entries_ = 0;
+  std::uint32_t own_clients_ = 1;  // id 0 stands for the raylet
   boost::interprocess::mapped_region tables_region_;
   boost::interprocess::mapped_region readable_region_;
   boost::interprocess::mapped_region writable_region_;

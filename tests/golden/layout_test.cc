@@ -37,6 +37,10 @@ void add_header(std::ostream &text) {
   FIELD(SegmentHeader, pressure);
   FIELD(SegmentHeader, entries_reserved);
   FIELD(SegmentHeader, groups_live);
+  FIELD(SegmentHeader, block_bytes);
+  FIELD(SegmentHeader, data_reserved_bytes);
+  FIELD(SegmentHeader, rows_reserved_bytes);
+  FIELD(SegmentHeader, clients_reserved);
   SIZE(Regions);
   FIELD(Regions, clients);
   FIELD(Regions, rings);
