@@ -10,6 +10,8 @@
 #include "refs/object_id.h"
 #include "segment/segment.h"
 #include "tools/control.h"
+#include "tools/doctor.h"
+#include "tools/doctor_text.h"
 #include "tools/memory_text.h"
 #include "tools/object_digits.h"
 #include "tools/sessions.h"
@@ -151,6 +153,17 @@ Status pin(const Choice &choice, const std::string &object, bool wanted, std::os
   } else {
     output << fmt::format("Object {} is {}.\n", object, reply.message);
   }
+  return nullptr;
+}
+
+Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;  // tells the raylet's pid; nothing is asked
+  objects::Audit audit;
+  if (Status status = examine(control.raylet_pid(), &audit)) return status;
+  *ledgers_agree = agrees(audit);
+  output << (choice.json ? doctor_json(control.session(), audit).dump(kJsonIndent) + "\n"
+                         : doctor_text(control.session(), audit));
   return nullptr;
 }
 

@@ -23,5 +23,6 @@ Status status(const Choice &choice, std::ostream &output);
 Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
 // `object` is an ObjectID in hexadecimal digits, as `memory` lists it. The pin is the session's: it ends with it.
 Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output);
+Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output);
 
 }  // namespace mobula::tools

@@ -1,4 +1,4 @@
-// mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage.
+// mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage, 3 ledgers differ.
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kWrongUsage = 2;
+constexpr int kMismatch = 3;
 
 struct CommandLine {
   Choice choice;
@@ -63,12 +64,13 @@ void add_pin(CLI::App &app, CommandLine *line) {
   }
 }
 
-Status run(const CLI::App &app, const CommandLine &line) {
+Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
   if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
   if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
   if (app.got_subcommand("status")) return status(line.choice, std::cout);
   if (app.got_subcommand("pin")) return pin(line.choice, line.object, true, std::cout);
   if (app.got_subcommand("unpin")) return pin(line.choice, line.object, false, std::cout);
+  if (app.got_subcommand("doctor")) return doctor(line.choice, ledgers_agree, std::cout);
   return memory(line.choice, line.rows, std::cout);
 }
 
@@ -78,7 +80,7 @@ int explain(const CLI::App &app, const CLI::ParseError &error) {
   const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
   if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
   std::cerr << "mobula: '" << unknown[0]
-            << "' is no command: use start, stop, status, memory, pin or unpin (mobula --help)\n";
+            << "' is no command: use start, stop, status, memory, pin, unpin or doctor (mobula --help)\n";
   return kWrongUsage;
 }
 
@@ -86,21 +88,23 @@ int parse_and_run(int argc, char **argv) {
   CommandLine line;
   CLI::App app("Mobula: sessions of tasks and shared objects on this machine.", "mobula");
   app.set_version_flag("--version", "mobula " MOBULA_VERSION);
-  app.footer("Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage.");
+  app.footer("Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage, 3 doctor found a mismatch.");
   add_common(app, &line);
   add_start(app, &line);
   add_command(app, "stop", "End a session and all its processes; returns when they are gone", &line);
   add_command(app, "status", "Show workers, clients, store and tasks of a session", &line);
   add_memory(app, &line);
   add_pin(app, &line);
+  add_command(app, "doctor", "Compare a session's ledgers, also of one that hangs; status 3 when they differ", &line);
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     return explain(app, error);
   }
-  const Status status = run(app, line);
-  if (status == nullptr) return 0;
+  bool ledgers_agree = true;
+  const Status status = run(app, line, &ledgers_agree);
+  if (status == nullptr) return ledgers_agree ? 0 : kMismatch;
   std::cerr << "mobula: " << status->message << "\n";
   return kFailed;
 }
