@@ -60,9 +60,9 @@ std::string doctor_text(const std::string &session, const Audit &audit) {
   if (agrees(audit))
     return fmt::format("Session {}: {} ledgers agree: {}\n", session, objects::kLedgers, totals_text(audit));
   const std::uint64_t problems = audit.problems.size() + audit.problems_left_out;
-  std::string text =
-      fmt::format("Session {}: {} in {} of {} ledgers: {}\n", session, format_count(problems, "mismatch"),
-                  ledgers_with_problems(audit), objects::kLedgers, totals_text(audit));
+  std::string text = fmt::format("Session {}: {} in {} of {} ledgers: {}\n", session,
+                                 format_count(problems) + (problems == 1 ? " mismatch" : " mismatches"),
+                                 ledgers_with_problems(audit), objects::kLedgers, totals_text(audit));
   for (const Problem &problem : audit.problems) {
     text += fmt::format("  {}: {}. To do: {}\n", objects::name_of(problem.ledger), problem.text, advice(problem));
   }

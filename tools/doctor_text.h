@@ -12,8 +12,9 @@ bool agrees(const objects::Audit &audit);
 
 // A line with the verdict, then each problem on a line with what to do about it.
 std::string doctor_text(const std::string &session, const objects::Audit &audit);
-// {"session", "ok", "problems": [{"ledger", "text"}], "problems_left_out", "raylet_rests", "objects", "specs", "buffers",
-// "bytes": {"used", "pooled", "reserved", "kernel"}, "clients": [{"id", "pid", "kind", "objects", "handles", "pins"}]}.
+// {"session", "ok", "problems": [{"ledger", "text"}], "problems_left_out", "raylet_rests", "objects", "specs",
+// "buffers", "bytes": {"used", "pooled", "reserved", "kernel"},
+// "clients": [{"id", "pid", "kind", "objects", "handles", "pins"}]}.
 nlohmann::json doctor_json(const std::string &session, const objects::Audit &audit);
 
 }  // namespace mobula::tools

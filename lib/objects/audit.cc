@@ -33,6 +33,11 @@ const char *name_of(Ledger ledger) {
 
 Audit audit(const segment::Segment &segment, const std::function<void()> &pause) {
   Audit result = AuditLook(segment).run();
+  // Whoever examines a session has often woken its raylet just now.
+  for (int look = 1; look < kAuditLooks && !result.raylet_rests; ++look) {
+    if (pause) pause();
+    result = AuditLook(segment).run();
+  }
   for (int look = 1; look < kAuditLooks && !result.problems.empty(); ++look) {
     if (pause) pause();
     const Audit before = std::move(result);

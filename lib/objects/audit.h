@@ -2,7 +2,7 @@
 //   Threads    any process, while all others run; reads the segment only, and asks nobody
 //   Crash      every word may be damaged or hostile: numbers are checked before they are used as a place or a count
 //   Errors     a mismatch is a Problem; a Fault only when the kernel does not tell the size of the segment
-//   Cost       one look: O(entries + rows), and sorting the rows in use; a clean session needs one look
+//   Cost       a look: O(entries + rows), and sorting the rows in use. A clean session whose raylet rests: one look
 // A step in progress looks like a mismatch for a moment. So a problem is believed when all of kAuditLooks looks show
 // the same words. What a busy raylet explains (an object that is not freed yet) is judged while the raylet rests.
 #pragma once

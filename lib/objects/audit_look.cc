@@ -161,29 +161,36 @@ void AuditLook::read_chunks(std::uint32_t client, std::vector<Chunk> *chunks) {
   }
 }
 
-// Chunks that overlap are not read twice, so the work is bounded whatever the slots say.
+// Chunks that overlap are not read, so the work is bounded whatever the slots say.
 void AuditLook::read_rows() {
   std::vector<Chunk> chunks;
   for (std::uint32_t id = 1; id < words_.clients; ++id) {
     if (clients_[id].exists() && !clients_[id].rows_unread) read_chunks(id, &chunks);
   }
-  std::sort(chunks.begin(), chunks.end(), [](const Chunk &a, const Chunk &b) { return a.offset < b.offset; });
-  std::uint64_t end = 0;
+  std::sort(chunks.begin(), chunks.end(), [](const Chunk &a, const Chunk &b) {
+    return a.offset != b.offset ? a.offset < b.offset : a.client < b.client;
+  });
+  refuse_overlaps(chunks);
   for (const Chunk &chunk : chunks) {
-    if (chunk.offset < end) {
-      report(Ledger::kHandles,
-             fmt::format("handle rows of {}, at {}, overlap those of another table", describe_client(chunk.client),
-                         chunk.offset),
-             clients_[chunk.client].pid);
-      clients_[chunk.client].rows_unread = true;
-      continue;
-    }
-    end = chunk.offset + chunk.bytes;
-    read_chunk(chunk);
+    if (!clients_[chunk.client].rows_unread) read_chunk(chunk);
   }
   std::sort(rows_.begin(), rows_.end(), [](const HintedRow &a, const HintedRow &b) {
     return a.entry != b.entry ? a.entry < b.entry : a.client < b.client;
   });
+}
+
+void AuditLook::refuse_overlaps(const std::vector<Chunk> &chunks) {
+  Chunk last;  // that reaches furthest
+  for (const Chunk &chunk : chunks) {
+    if (chunk.offset < last.offset + last.bytes) {
+      report(Ledger::kHandles,
+             fmt::format("the handle rows of {} and {} overlap at {}", describe_client(last.client),
+                         describe_client(chunk.client), chunk.offset),
+             clients_[chunk.client].pid);
+      clients_[last.client].rows_unread = clients_[chunk.client].rows_unread = true;
+    }
+    if (chunk.offset + chunk.bytes > last.offset + last.bytes) last = chunk;
+  }
 }
 
 void AuditLook::read_chunk(const Chunk &chunk) {
@@ -245,8 +252,9 @@ void AuditLook::compare_blocks() {
     if (block.offset + block.bytes > last.offset + last.bytes) last = block;
   }
   if (sum == words_.block_bytes) return;
-  report(Ledger::kExtents, fmt::format("the raylet has given out blocks of {} bytes, the {} blocks of entries have {}",
-                                       words_.block_bytes, blocks_.size(), sum));
+  report(Ledger::kExtents,
+         fmt::format("the raylet has given out {} bytes in blocks, the blocks of entries ({}) have {}",
+                     words_.block_bytes, blocks_.size(), sum));
 }
 
 }  // namespace mobula::objects

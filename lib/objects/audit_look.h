@@ -72,6 +72,7 @@ class AuditLook {
   void read_clients();
   void read_chunks(std::uint32_t client, std::vector<Chunk> *chunks);
   void read_rows();
+  void refuse_overlaps(const std::vector<Chunk> &chunks);
   void read_chunk(const Chunk &chunk);
   void note_block(std::uint32_t entry, std::uint64_t word);
   void compare_blocks();
@@ -84,7 +85,7 @@ class AuditLook {
   void look_at_entry(std::uint32_t entry, std::span<const HintedRow> rows);
   bool is_legal(std::uint64_t word) const;
   void look_at_free(std::uint32_t entry, std::uint64_t word);
-  void look_at_tenant(std::uint32_t entry, std::uint64_t word);
+  void look_at_tenant(std::uint32_t entry, std::uint64_t word, std::span<const HintedRow> rows);
   void count_object(std::uint32_t entry, std::uint64_t word);
   void compare_rows(std::uint32_t entry, std::uint64_t word, std::span<const HintedRow> rows);
   void compare_row(std::uint64_t word, const HintedRow &row);

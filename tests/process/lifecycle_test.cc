@@ -63,6 +63,7 @@ class NamedSession {
     pid_ = raylet_of(name_);
   }
   ~NamedSession() {
+    if (!has_ended(pid_)) CHECK(mismatches_in(name_) == "");
     ::kill(pid_, SIGTERM);
     all_end({pid_});
   }

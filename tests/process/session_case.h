@@ -38,16 +38,6 @@ inline support::RunOptions small_session(std::int64_t time_limit_ms = 30'000,
   return options;
 }
 
-// Runs `body` between Init and Shutdown, isolated and checked for leaks.
-inline support::RunResult in_session(const support::RunOptions &options, const std::function<void()> &body) {
-  return support::run_isolated(options, [&body] {
-    ray::Init();
-    body();
-    ray::Shutdown();
-  });
-}
-inline support::RunResult in_session(const std::function<void()> &body) { return in_session(small_session(), body); }
-
 inline bool contains(const std::string &text, const std::string &part) { return text.find(part) != std::string::npos; }
 
 // what() of the Exception that `action` throws; "" when it throws none. Other exceptions pass through.
@@ -72,6 +62,26 @@ inline std::string program(const char *variable) {
 }
 
 inline std::string own_session() { return "embedded-" + std::to_string(::getpid()); }
+
+// What `mobula doctor` has to say against a session; "" when its four ledgers agree.
+inline std::string mismatches_in(const std::string &session) {
+  const support::RunResult run =
+      support::run_program({program("MOBULA_COMMAND"), "doctor", "--session", session}, support::inside_case());
+  return run.ok ? "" : "mobula doctor: " + run.reason + " " + run.output + run.errors;
+}
+
+// Runs `body` between Init and Shutdown, isolated and checked for leaks. The session is examined at the end, unless the
+// body has ended it.
+inline support::RunResult in_session(const support::RunOptions &options, const std::function<void()> &body) {
+  return support::run_isolated(options, [&body] {
+    ray::Init();
+    body();
+    const std::string mismatches = ray::IsInitialized() ? mismatches_in(own_session()) : "";
+    support::require(mismatches.empty(), mismatches);
+    ray::Shutdown();
+  });
+}
+inline support::RunResult in_session(const std::function<void()> &body) { return in_session(small_session(), body); }
 
 // What `mobula status --json` prints about a session.
 inline std::string status_of(const std::string &session) {
