@@ -71,6 +71,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   slot.room_waiters.store(0);
   slot.hints_lost.store(0);
   slot.expelled.store(0);
+  slot.reaping.store(0);
   for (segment::RingControl *ring : {&slot.to_raylet, &slot.grants, &slot.offers}) {
     ring->tail.store(0);
     ring->head.store(0);

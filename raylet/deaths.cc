@@ -60,6 +60,7 @@ std::int32_t Raylet::signal_of(const Client &client) {
 void Raylet::begin_reaping(Client &client, std::int32_t signal) {
   if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
   client.reaping = true;
+  clients_.slot(client).reaping.store(1, std::memory_order_release);
   if (own_driver_ == client.id) stop("its program has ended");
 }
 

@@ -11,6 +11,8 @@ namespace {
 
 using refs::State;
 
+constexpr std::uint32_t kSession = 0;  // its pins are the raylet's to set, and have no rows
+
 std::string counted(std::uint32_t count, const char *noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
@@ -176,7 +178,9 @@ bool AuditLook::is_past(std::uint32_t client) const {
 
 void AuditLook::look_at_members(std::uint32_t entry, std::uint64_t word, std::span<const HintedRow> rows) {
   for (const std::uint32_t client : members_.holders) look_at_member(entry, word, "holder", client, rows);
-  for (const std::uint32_t client : members_.pins) look_at_member(entry, word, "pin", client, rows);
+  for (const std::uint32_t client : members_.pins) {
+    if (client != kSession) look_at_member(entry, word, "pin", client, rows);
+  }
   for (const std::uint32_t client : members_.waiters) {
     if (!is_past(client)) continue;
     report(Ledger::kEntries,

@@ -12,16 +12,13 @@ namespace {
 // Words of others, which may change under our hands: read once each, in the order of the program.
 template <typename Type>
 Type read(const Type &word) {
-  return __atomic_load_n(&word, __ATOMIC_ACQUIRE);
+  Type value;
+  __atomic_load(&word, &value, __ATOMIC_ACQUIRE);
+  return value;
 }
 
 constexpr std::uint64_t round_to_pages(std::uint64_t bytes) {
   return (bytes + segment::kPageBytes - 1) / segment::kPageBytes * segment::kPageBytes;
-}
-
-segment::ClientKind read_kind(const segment::ClientSlot &slot) {
-  const auto number = read(reinterpret_cast<const std::uint32_t &>(slot.kind));
-  return static_cast<segment::ClientKind>(number);
 }
 
 }  // namespace
@@ -49,7 +46,8 @@ void AuditLook::report(Ledger ledger, std::string text, std::uint32_t pid) {
 }
 
 std::string AuditLook::describe_client(std::uint32_t client) const {
-  if (client == 0 || client >= clients_.size()) return fmt::format("client {} (never given out)", client);
+  if (client == 0) return "the session";
+  if (client >= clients_.size()) return fmt::format("client {} (never given out)", client);
   const Client &known = clients_[client];
   if (!known.exists()) return fmt::format("client {} (ended)", client);
   return fmt::format("client {} ({}, pid {})", client, segment::name_of(known.kind), known.pid);
@@ -68,7 +66,7 @@ bool AuditLook::raylet_rests() const {
   const std::uint32_t clients = std::min(header.clients_reserved.load(), base::kClientsMax);
   for (std::uint32_t id = 1; id < clients; ++id) {
     const segment::ClientSlot &slot = segment_.client(id);
-    if (read_kind(slot) == segment::ClientKind::kNone) continue;
+    if (read(slot.kind) == segment::ClientKind::kNone) continue;
     // An expelled client's messages are never read: what it dropped is freed when it is reaped.
     if (slot.expelled.load() != 0 || slot.hints_lost.load() != 0) return false;
     if (slot.to_raylet.tail.load() != slot.to_raylet.head.load()) return false;
@@ -123,7 +121,8 @@ void AuditLook::read_clients() {
   for (std::uint32_t id = 1; id < words_.clients; ++id) {
     const segment::ClientSlot &slot = segment_.client(id);
     Client &client = clients_[id];
-    client = {id, slot.generation.load(), read(slot.pid), read_kind(slot), false};
+    // What is left of a client that is being reaped says nothing: its bits go before its rows.
+    client = {id, slot.generation.load(), read(slot.pid), read(slot.kind), slot.reaping.load() != 0};
     if (client.kind > segment::ClientKind::kWorker) {
       report(Ledger::kHandles,
              fmt::format("client {} is of kind {}, which does not exist", id, static_cast<std::uint32_t>(client.kind)));

@@ -34,7 +34,7 @@ class AuditLook {
     std::uint32_t generation = 0;
     std::uint32_t pid = 0;
     segment::ClientKind kind = segment::ClientKind::kNone;
-    bool rows_unread = false;  // its table is damaged: nothing follows from a row that was not found
+    bool rows_unread = false;  // being reaped, or its table is damaged: nothing follows from a row that was not found
     bool exists() const { return kind != segment::ClientKind::kNone; }
   };
   struct Chunk {

@@ -179,6 +179,7 @@ struct alignas(kCacheLineBytes) ClientSlot {
   Half room_waiters;  // the client only: of those, threads that wait for room in the ring
   Half expelled;      // the raylet only: 1 = it broke the protocol, nothing of it is read any more
   Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
+  Half reaping;       // the raylet only: 1 = its process is gone, what it held is being given back
   RingControl to_raylet;
   RingControl grants;
   RingControl offers;
@@ -216,7 +217,8 @@ constexpr std::uint64_t kLayoutFacts[] = {
     offsetof(ClientSlot, row_chunks), offsetof(ClientSlot, row_offsets), offsetof(ClientSlot, bell),
     offsetof(ClientSlot, sleepers), offsetof(ClientSlot, life), offsetof(ClientSlot, room_waiters),
     offsetof(ClientSlot, expelled),
-    offsetof(ClientSlot, hints_lost), offsetof(ClientSlot, to_raylet), offsetof(ClientSlot, grants),
+    offsetof(ClientSlot, hints_lost), offsetof(ClientSlot, reaping), offsetof(ClientSlot, to_raylet),
+    offsetof(ClientSlot, grants),
     offsetof(ClientSlot, offers), offsetof(ClientRings, to_raylet), offsetof(ClientRings, grants),
     offsetof(ClientRings, offers), base::kClientsMax, base::kEntriesMax, base::kEntriesPerChunk,
     base::kRowsPerFirstChunk, base::kRowPoolBytes};

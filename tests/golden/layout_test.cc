@@ -109,6 +109,7 @@ void add_client(std::ostream &text) {
   FIELD(ClientSlot, sleepers);
   FIELD(ClientSlot, room_waiters);
   FIELD(ClientSlot, hints_lost);
+  FIELD(ClientSlot, reaping);
   FIELD(ClientSlot, to_raylet);
   FIELD(ClientSlot, grants);
   FIELD(ClientSlot, offers);

@@ -98,6 +98,28 @@ TEST_SUITE("objects/audit") {
     CHECK(world.wrong() == "");
   }
 
+  TEST_CASE("what the session has pinned is clean; it holds nothing in another way") {
+    AuditWorld world;
+    refs::References::share(world.anna.put(5));
+    world.entry(5).pins.fetch_or(1);
+    world.anna.release(world.anna.rows[0]);
+    CHECK(world.wrong() == "");
+    world.entry(5).holders.fetch_or(1);
+    CHECK(world.wrong() == "entries: entry 5 (generation 0, sealed) has the holder bit of the session");
+  }
+
+  TEST_CASE("rows and bits of a client that is being reaped are not compared") {
+    AuditWorld world;
+    world.anna.put(5);
+    world.anna.put(6);
+    world.entry(5).holders.store(0);
+    world.entry(5).raylet_refs.store(1);
+    world.anna.rows[1].entry_plus_1.store(0);
+    CHECK(world.problems().size() == 2);
+    world.segment->client(kAnna).reaping.store(1);
+    CHECK(world.wrong() == "");
+  }
+
   TEST_CASE("what the raylet has to free is judged only while it rests") {
     AuditWorld world;
     segment::Row &row = world.anna.put(5);
