@@ -1,6 +1,7 @@
 // Pins have owners: a dead process's pins go, another's stay, and the session can pin, too.
 #include <doctest/doctest.h>
 #include <mobula/pin.h>
+#include <mobula/task.h>
 
 #include "process/session_case.h"
 #include "support/child.h"
@@ -35,15 +36,15 @@ mobula::support::RunResult mobula_command(const std::string &command, const std:
 
 std::string text_of(const std::string &id) { return *ray::ObjectRef<std::string>(id).Get(); }
 
-std::string pin_it(const std::vector<ray::ObjectRef<std::string>> &object) {
-  mobula::pin(object.front());
-  return object.front().ID();
+// Pins them all, says so, and waits for its death.
+int pin_and_wait(std::vector<ray::ObjectRef<std::string>> objects, std::string path) {
+  for (const auto &object : objects) mobula::pin(object);
+  objects.clear();
+  std::ofstream(path + ".new") << ::getpid();
+  std::filesystem::rename(path + ".new", path);
+  for (;;) ::pause();
 }
-int die() {
-  ::kill(::getpid(), SIGKILL);
-  return 0;
-}
-RAY_REMOTE(pin_it, die);
+RAY_REMOTE(pin_and_wait);
 
 }  // namespace
 
@@ -75,22 +76,28 @@ TEST_CASE("as many unpins as pins, and one more is refused") {
 }
 
 TEST_CASE("the pins of a killed worker go, its driver's stay") {
-  auto options = small_session();
-  options.environment.push_back({"MOBULA_WORKERS", "1"});
-  CHECK(in_session(options, [] {
+  CHECK(in_session([] {
     auto mine = ray::Put(std::string("mine"));
     auto shared = ray::Put(std::string("shared"));
     auto theirs = ray::Put(std::string("theirs"));
-    mobula::pin(mine);
-    mobula::pin(shared);
     const std::string mine_id = mine.ID();
     const std::string shared_id = shared.ID();
-    require(*ray::Task(pin_it).Remote(std::vector{shared}).Get() == shared_id, "pinned by the worker, too");
-    const std::string theirs_id = *ray::Task(pin_it).Remote(std::vector{theirs}).Get();
+    const std::string theirs_id = theirs.ID();
+    mobula::pin(mine);
+    mobula::pin(shared);
+    const std::string path = case_folder() + "/pinned";
+    auto task = ray::Task(pin_and_wait);
+    auto result = mobula::with_retries(task, 0).Remote(std::vector{shared, theirs}, path);
     mine = shared = theirs = {};
-    require(eventually([] { return store_figure("objects") == 3; }), "only pins are left");
+    require(eventually([&path] { return std::filesystem::exists(path); }), "the worker has pinned");
     require(text_of(theirs_id) == "theirs", "the worker's pin keeps it");
-    text_thrown_by<RayException>([] { ray::Task(die).Remote().Get(); });
+    require(store_figure("pinned_objects") == 3, "three are pinned");
+    pid_t worker = 0;
+    std::ifstream(path) >> worker;
+    std::filesystem::remove(path);
+    ::kill(worker, SIGKILL);
+    text_thrown_by<RayException>([&result] { result.Get(); });
+    result = {};
     require(eventually([] { return store_figure("objects") == 2; }), "the worker's pin went with it");
     require(text_of(mine_id) == "mine" && text_of(shared_id) == "shared", "the driver's pins stay");
     mobula::unpin(ray::ObjectRef<std::string>(mine_id));
