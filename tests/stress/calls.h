@@ -1,0 +1,119 @@
+// stress/calls.h: calls of the API as the storm makes them: published, with a deadline, and every error judged.
+//   Threads    the driver's only one
+//   Errors     what no kill explains ends the driver on Mobula, and is counted on Ray, whose errors are the result
+#pragma once
+
+#include <ray/api.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "call_page.h"
+#include "mix_tasks.h"
+
+namespace mix {
+
+constexpr int kFailureStatus = 70;
+
+// _exit: no destructor of a broken session may hang on top.
+[[noreturn]] inline void fail(const std::string &text) {
+  std::printf("failure %s\n", text.c_str());
+  std::fflush(stdout);
+  _exit(kFailureStatus);
+}
+
+inline void require(bool condition, const char *what) {
+  if (!condition) fail(std::string("wrong data: ") + what);
+}
+
+class Calls {
+ public:
+  Calls(CallPage &page, std::uint32_t deadline_ms) : page_(page), deadline_ms_(static_cast<int>(deadline_ms)) {
+    page_.deadline_ms.store(deadline_ms);
+  }
+
+  // What `action` returns. `waits_for_task`: its end answers a kill.
+  template <typename Action>
+  auto published(bool waits_for_task, Action action) {
+    const PublishedCall call(page_, waits_for_task);
+    return action();
+  }
+
+  // Null after an error that a kill explains.
+  template <typename T>
+  std::shared_ptr<T> get(const ray::ObjectRef<T> &reference) {
+    return judged([&] { return published(true, [&] { return ray::Get(reference, deadline_ms_); }); });
+  }
+
+  template <typename F, typename... Values>
+  auto submit(F function, const Values &...values) {
+    return published(false, [&] { return ray::Task(function).Remote(values...); });
+  }
+
+  template <typename T>
+  void wait_for(const std::vector<ray::ObjectRef<T>> &results, std::size_t wanted) {
+    if (wanted == 0) return;
+    const auto count = static_cast<int>(wanted);
+    const auto found = published(true, [&] { return ray::Wait(results, count, deadline_ms_); });
+    if (found.ready.size() < wanted) {
+      unexplained("wait", std::to_string(wanted - found.ready.size()) + " results do not come");
+    }
+  }
+
+  // Of a task that throws.
+  template <typename T>
+  void expect_refusal(const ray::ObjectRef<T> &reference) {
+    const auto result = judged([&]() -> std::shared_ptr<T> {
+      try {
+        return published(true, [&] { return ray::Get(reference, deadline_ms_); });
+      } catch (const ray::internal::RayTaskException &error) {
+        if (!contains(error, kRefused)) throw;
+        return nullptr;
+      }
+    });
+    if (result != nullptr) fail("a task that throws has a result");
+  }
+
+  CallPage &page() { return page_; }
+
+ private:
+  static bool contains(const std::exception &error, const char *text) {
+    return std::string(error.what()).find(text) != std::string::npos;
+  }
+
+  template <typename Action>
+  auto judged(Action action) -> decltype(action()) {
+    try {
+      return action();
+    } catch (const ray::internal::RayWorkerException &) {
+      ++page_.worker_errors;
+    } catch (const ray::internal::RayTaskException &error) {
+      if (!contains(error, kNestedDied)) unexplained("task", error.what());
+      ++page_.worker_errors;
+    } catch (const ray::internal::UnreconstructableException &error) {
+      ++page_.lost;
+      unexplained("an object that is held is lost", error.what());
+    } catch (const std::exception &error) {
+      unexplained("get", error.what());
+    }
+    return nullptr;
+  }
+
+  void unexplained(const std::string &what, const std::string &text) {
+#ifdef MOBULA_EXPORT
+    fail(what + ": " + text);
+#else
+    ++page_.other_errors;
+    std::fprintf(stderr, "kill_mix: %s: %s\n", what.c_str(), text.c_str());
+#endif
+  }
+
+  CallPage &page_;
+  const int deadline_ms_;
+};
+
+}  // namespace mix

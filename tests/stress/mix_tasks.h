@@ -1,0 +1,144 @@
+// stress/mix_tasks.h: the tasks of the kill mix. Every payload is looked at wherever it arrives.
+//   Process    run by workers: of the session's library (namespace shared), or of the driver's own template (own)
+//   Errors     WrongData, NestedDied and Refused are the only exceptions that these functions throw
+#pragma once
+
+#include <ray/api.h>
+
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "payload.h"
+
+// Ray's C++ API knows references as arguments of tasks and nowhere else.
+#ifdef MOBULA_EXPORT
+#define MIX_HAS_NESTED_REFERENCES
+#endif
+
+// Functions of a name that the session's library knows run there. Another name is what makes a template of one's own.
+#ifdef MIX_OWN_TEMPLATE
+#define MIX_TASKS own_tasks
+#else
+#define MIX_TASKS shared_tasks
+#endif
+
+namespace mix {
+
+constexpr int kNestedTimeoutMs = 60'000;  // the driver's own deadline is shorter
+constexpr const char *kNestedDied = "the worker of a nested task died";
+constexpr const char *kRefused = "refused as asked";
+
+inline void require_whole(const Payload &payload) {
+  if (!is_whole(payload)) throw std::logic_error("wrong data in a task");
+}
+
+// Get inside of a task: a death below is told by a text of ours, which both systems pass on.
+template <typename T>
+T get_nested(const ray::ObjectRef<T> &reference) {
+  try {
+    return *ray::Get(reference, kNestedTimeoutMs);
+  } catch (const ray::internal::RayWorkerException &) {
+    throw std::runtime_error(kNestedDied);
+  }
+}
+
+#ifdef MIX_HAS_NESTED_REFERENCES
+struct Node {
+  Payload payload;
+  std::vector<ray::ObjectRef<Node>> children;
+  MSGPACK_DEFINE(payload, children)
+};
+#endif
+
+}  // namespace mix
+
+namespace MIX_TASKS {
+
+using mix::Payload;
+
+inline Payload make(std::uint64_t seed, std::uint64_t words) { return mix::make_payload(seed, words); }
+
+// The seed of a whole payload.
+inline std::uint64_t check(Payload payload) {
+  mix::require_whole(payload);
+  return payload[0];
+}
+
+inline std::uint64_t add(std::uint64_t left, std::uint64_t right) { return left + right; }
+
+inline std::uint64_t refuse(std::uint64_t) { throw std::runtime_error(mix::kRefused); }
+
+inline std::uint64_t spin(std::uint64_t duration_us) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(duration_us);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+  return duration_us;
+}
+
+// Defined below: they submit tasks of this namespace.
+Payload relay(std::uint64_t seed, std::uint64_t words);
+std::uint64_t tree(std::uint64_t depth);
+
+#ifdef MIX_HAS_NESTED_REFERENCES
+using mix::Node;
+
+inline ray::ObjectRef<Payload> put_and_return(std::uint64_t seed, std::uint64_t words) {
+  return ray::Put(mix::make_payload(seed, words));
+}
+
+inline ray::ObjectRef<Payload> pass_on(ray::ObjectRef<Payload> reference) {
+  mix::require_whole(mix::get_nested(reference));
+  return reference;
+}
+
+// The sum of the seeds.
+inline std::uint64_t check_all(std::vector<ray::ObjectRef<Payload>> references) {
+  std::uint64_t sum = 0;
+  for (const ray::ObjectRef<Payload> &reference : references) sum += check(mix::get_nested(reference));
+  return sum;
+}
+
+// A payload, and the result of a task that makes the next one: `depth` of them below each other.
+Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
+#endif
+
+}  // namespace MIX_TASKS
+
+// Registers the text after expansion, so that the name tells the two kinds of template apart.
+#define MIX_REMOTE(...) RAY_REMOTE(__VA_ARGS__)
+#ifdef MIX_HAS_NESTED_REFERENCES
+MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
+           MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::deep)
+#else
+MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
+           MIX_TASKS::tree)
+#endif
+
+namespace MIX_TASKS {
+
+inline Payload relay(std::uint64_t seed, std::uint64_t words) {
+  Payload payload = mix::get_nested(ray::Task(make).Remote(seed, words));
+  if (!mix::is_payload_of(payload, seed, words)) throw std::logic_error("wrong data of a nested task");
+  return payload;
+}
+
+// The number of leaves: 2^depth.
+inline std::uint64_t tree(std::uint64_t depth) {
+  if (depth == 0) return 1;
+  const std::uint64_t below = depth - 1;
+  const ray::ObjectRef<std::uint64_t> left = ray::Task(tree).Remote(below);
+  const ray::ObjectRef<std::uint64_t> right = ray::Task(tree).Remote(below);
+  return mix::get_nested(left) + mix::get_nested(right);
+}
+
+#ifdef MIX_HAS_NESTED_REFERENCES
+inline Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth) {
+  Node node{mix::make_payload(seed, words), {}};
+  if (depth > 1) node.children.push_back(ray::Task(deep).Remote(seed + 1, words, depth - 1));
+  return node;
+}
+#endif
+
+}  // namespace MIX_TASKS
