@@ -14,6 +14,9 @@
 
 #include "call_page.h"
 #include "mix_tasks.h"
+#ifdef MIX_ON_MOBULA
+#include <mobula/task.h>
+#endif
 
 namespace mix {
 
@@ -52,6 +55,18 @@ class Calls {
   template <typename F, typename... Values>
   auto submit(F function, const Values &...values) {
     return published(false, [&] { return ray::Task(function).Remote(values...); });
+  }
+
+  // On Ray, whose C++ API has no such option, as often as it retries.
+  template <typename F, typename... Values>
+  auto submit_with_retries([[maybe_unused]] std::uint64_t retries, F function, const Values &...values) {
+#ifdef MIX_ON_MOBULA
+    return published(false, [&] {
+      return mobula::with_retries(ray::Task(function), static_cast<std::uint32_t>(retries)).Remote(values...);
+    });
+#else
+    return submit(function, values...);
+#endif
   }
 
   template <typename T>
@@ -104,7 +119,7 @@ class Calls {
   }
 
   void unexplained(const std::string &what, const std::string &text) {
-#ifdef MOBULA_EXPORT
+#ifdef MIX_ON_MOBULA
     fail(what + ": " + text);
 #else
     ++page_.other_errors;

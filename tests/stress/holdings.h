@@ -12,9 +12,8 @@
 #include <vector>
 
 #include "mix_tasks.h"
-#if __has_include(<mobula/pin.h>)
+#ifdef MIX_ON_MOBULA
 #include <mobula/pin.h>
-#define MIX_HAS_PINS
 #endif
 
 namespace mix {
@@ -23,7 +22,7 @@ struct Held {
   std::uint64_t seed = 0;
   std::uint64_t words = 0;
   std::vector<ray::ObjectRef<Payload>> handles;
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
   std::vector<ray::ObjectRef<Node>> nodes;  // instead of `handles`: the root of `depth` nodes
   std::uint64_t depth = 0;
 
@@ -54,7 +53,7 @@ class Holdings {
     all_[number].swap(all_.back());
     Held &one = *all_.back();
     words_ -= one.words;
-#ifdef MIX_HAS_PINS
+#ifdef MIX_ON_MOBULA
     for (; one.pins != 0; --one.pins) mobula::unpin(one.handles[0]);
 #endif
     all_.pop_back();

@@ -23,13 +23,13 @@ using Reference = ray::ObjectRef<Payload>;
 using Number = ray::ObjectRef<std::uint64_t>;
 
 constexpr std::size_t kHeldMax = 48;
-constexpr std::uint64_t kHeldWordsMax = std::uint64_t{1} << 20;  // 8 MiB
 constexpr std::uint64_t kInlineWordsMax = 14;
 constexpr std::uint64_t kSmallWordsMax = 512;
 constexpr std::uint64_t kMediumWordsMax = 8'192;
-constexpr std::uint64_t kLargeWordsMax = 262'144;  // 2 MiB
-constexpr std::size_t kHandlesMax = 5;             // of one object
-constexpr std::uint64_t kBurstTasks = 2'500;       // more than a ring has room for
+constexpr std::uint64_t kLargeWordsMax = 262'144;            // 2 MiB
+constexpr std::uint64_t kHeldWordsMax = 3 * kLargeWordsMax;  // 6 MiB
+constexpr std::size_t kHandlesMax = 5;                       // of one object
+constexpr std::uint64_t kBurstTasks = 2'500;                 // more than a ring has room for
 constexpr std::uint64_t kBurstOneIn = 24;
 constexpr std::uint64_t kTakenMax = 64;  // by id, after they were dropped
 
@@ -43,12 +43,9 @@ class Mix {
         &Mix::put,          &Mix::put,        &Mix::put,     &Mix::look,    &Mix::look,    &Mix::look,
         &Mix::hold_again,   &Mix::drop_one,   &Mix::pass,    &Mix::pass,    &Mix::call,    &Mix::call,
         &Mix::relay,        &Mix::grow_tree,  &Mix::chain,   &Mix::wait,    &Mix::refusal, &Mix::burst,
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
         &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain, &Mix::contain, &Mix::pass_container,
-        &Mix::nest_results, &Mix::take_by_id,
-#endif
-#ifdef MIX_HAS_PINS
-        &Mix::pin,          &Mix::pin,        &Mix::unpin,
+        &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,     &Mix::unpin,
 #endif
     };
     constexpr std::size_t kCount = sizeof kOperations / sizeof kOperations[0];
@@ -65,7 +62,7 @@ class Mix {
       if (held_[i].is_payload()) results.push_back(held_[i].handles[0]);
     }
     calls_.wait_for(results, results.size());
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
     std::vector<ray::ObjectRef<Node>> nodes;
     for (std::size_t i = 0; i < held_.size(); ++i) {
       if (!held_[i].is_payload()) nodes.push_back(held_[i].nodes[0]);
@@ -120,7 +117,7 @@ class Mix {
   void look() {
     if (held_.size() == 0) return;
     Held &one = held_[below(held_.size())];
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
     if (!one.is_payload()) return look_at_nodes(one);
 #endif
     check_payload(one, one.handles[below(one.handles.size())]);
@@ -151,7 +148,7 @@ class Mix {
   void call() {
     const std::uint64_t seed = random_();
     const std::uint64_t words = any_words();
-    held_.add(calls_.submit(tasks::make, seed, words), seed, words);
+    held_.add(calls_.submit_with_retries(below(4), tasks::make, seed, words), seed, words);
   }
 
   void relay() {
@@ -193,7 +190,7 @@ class Mix {
     calls_.wait_for(results, results.size());
   }
 
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
   // A worker puts, the driver gets the reference and keeps the object; the result that brought it is dropped.
   void receive() {
     const std::uint64_t seed = random_();
@@ -281,9 +278,6 @@ class Mix {
       require(payload != nullptr && is_payload_of(*payload, seed, kInlineWordsMax), "rescued object");
     }
   }
-#endif
-
-#ifdef MIX_HAS_PINS
   void pin() {
     Held *const one = any_payload();
     if (one == nullptr) return;

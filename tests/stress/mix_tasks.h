@@ -14,7 +14,7 @@
 
 // Ray's C++ API knows references as arguments of tasks and nowhere else.
 #ifdef MOBULA_EXPORT
-#define MIX_HAS_NESTED_REFERENCES
+#define MIX_ON_MOBULA
 #endif
 
 // Functions of a name that the session's library knows run there. Another name is what makes a template of one's own.
@@ -44,7 +44,7 @@ T get_nested(const ray::ObjectRef<T> &reference) {
   }
 }
 
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
 struct Node {
   Payload payload;
   std::vector<ray::ObjectRef<Node>> children;
@@ -81,7 +81,7 @@ inline std::uint64_t spin(std::uint64_t duration_us) {
 Payload relay(std::uint64_t seed, std::uint64_t words);
 std::uint64_t tree(std::uint64_t depth);
 
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
 using mix::Node;
 
 inline ray::ObjectRef<Payload> put_and_return(std::uint64_t seed, std::uint64_t words) {
@@ -108,7 +108,7 @@ Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 
 // Registers the text after expansion, so that the name tells the two kinds of template apart.
 #define MIX_REMOTE(...) RAY_REMOTE(__VA_ARGS__)
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::deep)
 #else
@@ -133,7 +133,7 @@ inline std::uint64_t tree(std::uint64_t depth) {
   return mix::get_nested(left) + mix::get_nested(right);
 }
 
-#ifdef MIX_HAS_NESTED_REFERENCES
+#ifdef MIX_ON_MOBULA
 inline Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth) {
   Node node{mix::make_payload(seed, words), {}};
   if (depth > 1) node.children.push_back(ray::Task(deep).Remote(seed + 1, words, depth - 1));
