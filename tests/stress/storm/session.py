@@ -19,6 +19,7 @@ class Session:
     def __init__(self, build, folder, workers, memory, page):
         self.mobula = build / 'tools/mobula'
         self.folder = folder
+        self.page = page
         self.shmem_before = processes.shmem_bytes()
         self.environment = {**os.environ, 'XDG_RUNTIME_DIR': str(folder), 'RAY_ADDRESS': NAME,
                             'MOBULA_RAYLET': str(build / 'raylet/mobula-raylet'),

@@ -11,6 +11,7 @@ from .processes import Driver, StormError
 from .targets import Targets
 
 GRACE_MS = 1000        # a call that is this much past its deadline hangs
+SCAN_SECONDS = 0.005   # between two looks for new workers: reading all slots is the harness's own cost
 WATCH_SECONDS = 0.1    # between two looks at the running calls
 QUIET_SECONDS_MAX = 15
 ANSWER_SECONDS_MAX = 20  # for a driver's answer to a command; its own deadline is what counts
@@ -40,7 +41,7 @@ class Storm:
         self.totals = {'calls': 0, 'worker_errors': 0, 'lost': 0, 'other_errors': 0}
         self.answers_us = []
         self.rounds = 0
-        self.next_watch = self.next_kill = time.monotonic()
+        self.next_watch = self.next_kill = self.next_scan = time.monotonic()
 
     # --- drivers and workers ------------------------------------------------------------------------------------------
 
@@ -61,6 +62,7 @@ class Storm:
 
     def find_workers(self):
         """Watches workers that have come. Processes in the page are drivers, the raylet, and workers."""
+        self.next_scan = time.monotonic() + SCAN_SECONDS
         own = {driver.pid for driver in self.drivers}
         for pid, (slot, _) in self.page.slots().items():
             if pid in own or pid in self.workers or pid == self.session.raylet.pid:
@@ -143,9 +145,13 @@ class Storm:
                                  f'{overdue + GRACE_MS} ms past its deadline of {figures["deadline_ms"]} ms')
         self.progress(self)
 
+    def may_kill(self):
+        """Not before the last one is gone, and not many more than at points."""
+        return not self.doomed and self.kills['random'] <= self.kills['points'] + KINDS_APART_MAX
+
     def kill_at_random(self):
-        """Somebody, anywhere; but not before the last ones are gone."""
-        if self.doomed or time.monotonic() < self.next_kill or self.kills['random'] > self.kills['points'] + KINDS_APART_MAX:
+        """Somebody, anywhere."""
+        if not self.may_kill() or time.monotonic() < self.next_kill:
             return
         pause = self.random.uniform(0, self.options.pause_ms) / 1000
         self.next_kill = time.monotonic() + pause
@@ -177,11 +183,12 @@ class Storm:
         end = min(self.total() + kills, self.options.kills)
         while self.total() < end:
             self.fill_up()
-            self.find_workers()
+            if time.monotonic() >= self.next_scan:
+                self.find_workers()
             self.kill_at_random()
             if self.may_arm():
                 self.page.arm(*self.targets.choose(self.page.passes()))
-            self.wait(min(self.next_kill, self.next_watch) - time.monotonic() if not self.doomed else WATCH_SECONDS)
+            self.wait(self.next_kill - time.monotonic() if self.may_kill() else SCAN_SECONDS)
         self.page.disarm()
         self.targets.disarmed()
         while self.doomed or self.page.victim() != 0:
