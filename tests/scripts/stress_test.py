@@ -10,7 +10,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / 'tests/stress'))
 sys.dont_write_bytecode = True
-from storm import audit, call_page, crash_page, leaks, processes, report, targets  # noqa: E402
+from storm import audit, call_page, crash_page, leaks, processes, report, session, targets  # noqa: E402
 
 SAID = {10: {'objects': 3, 'handles': 5, 'pins': 1}, 11: {'objects': 0, 'handles': 0, 'pins': 0}}
 
@@ -136,6 +136,13 @@ class Deaths(unittest.TestCase):
         self.assertEqual(self.verdict('kill -SEGV $$', killed=True), 'driver N ended by itself: SIGSEGV')
         self.assertEqual(self.verdict('exit 0'), 'driver N ended by itself: exit status 0')
         self.assertEqual(self.verdict('echo failure wrong data: get; exit 70', killed=True), 'driver N: wrong data: get')
+
+
+    def test_what_breaks_is_found_in_the_logs(self):
+        log = ('[raylet] [info] pid 5 (driver kill_mix) has closed its connection\n'
+               '[raylet] [warning] pid 7 (worker) was ended by SIGSEGV\n'
+               '[raylet] [error] template 1 failed\n(pid=8) mobula-worker: futex: Invalid argument\n')
+        self.assertEqual(session.broken_lines(log), log.splitlines()[1:])
 
 
 class Report(unittest.TestCase):

@@ -123,7 +123,7 @@ class Calls {
     fail(what + ": " + text);
 #else
     ++page_.other_errors;
-    std::fprintf(stderr, "kill_mix: %s: %s\n", what.c_str(), text.c_str());
+    std::fprintf(stderr, "kill_mix: operation %u: %s: %s\n", page_.operation.load(), what.c_str(), text.c_str());
 #endif
   }
 

@@ -6,9 +6,10 @@ from . import leaks
 from .call_page import CallPage
 from .processes import Driver, StormError
 
-WARM_UP_PART = 0.2  # of the samples: tables reach their size
+WARM_UP_OPERATIONS = 1_000_000  # until the raylet's tables have their size
+WARM_UP_PART = 0.2              # and of the samples
 SAMPLES = 120
-SAMPLE_SECONDS_MIN = 0.02
+SAMPLE_SECONDS_MIN = 0.01
 GRACE_MS = 1000
 
 
@@ -34,7 +35,7 @@ class Churn:
     def run_drivers(self, operations, seed):
         """All drivers at once, that many operations together."""
         each = str(operations // len(self.pages))
-        with open(self.session.folder.parent / 'drivers.log', 'ab') as errors:
+        with open(self.session.drivers_log_path, 'ab') as errors:
             self.drivers = [Driver([self.program, page.path, str(seed + i), str(self.options.deadline_ms), each], page,
                                    self.session.environment, errors) for i, page in enumerate(self.pages)]
 
@@ -58,8 +59,7 @@ class Churn:
 
     def run(self):
         """What is to be told: figures, and failures in words."""
-        # The first drivers make the pools and tables as large as they get.
-        self.run_drivers(max(self.options.leaks // 100, 10_000), seed=1000)
+        self.run_drivers(WARM_UP_OPERATIONS, seed=1000)
         self.watch(sample_every=self.options.leaks)
         before = self.store()
         self.samples.clear()
@@ -74,6 +74,7 @@ class Churn:
         slope = leaks.slope_of([(done / 1e6, kib) for done, kib in steady])
         failures = [f'left behind: {what} {after[what]}, before {before[what]}'
                     for what in ('objects', 'used_bytes') if after[what] != before[what] or after[what] != 0]
+        failures += self.session.crashes()
         if not slope.may_be_zero():
             failures.append(f'the raylet grows: {slope.slope:.2f} +- {slope.half_width:.2f} KiB per million operations')
         return {'operations': self.options.leaks, 'processes': len(self.pages), 'seconds': seconds,

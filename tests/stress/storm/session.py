@@ -15,6 +15,16 @@ SETTLE_SECONDS_MAX = 10
 SHMEM_TOLERANCE_BYTES = 1 << 20  # other programs of the machine own shared memory, too
 
 
+# The raylet's errors, signals that it names, a client that it throws out; faults of workers; the C++ runtime's last words.
+# Not a template whose driver was killed before the template could say hello: it is told so, and says it.
+BROKEN = re.compile(r'SIG(SEGV|ABRT|BUS|ILL|FPE)|\[(error|critical)\]|is disconnected|mobula-worker: (?!no such template)|'
+                    r'terminate called|Assertion|Sanitizer')
+
+
+def broken_lines(text):
+    return [line for line in text.splitlines() if BROKEN.search(line)]
+
+
 class Session:
     def __init__(self, build, folder, workers, memory, page):
         self.mobula = build / 'tools/mobula'
@@ -25,6 +35,8 @@ class Session:
                             'MOBULA_RAYLET': str(build / 'raylet/mobula-raylet'),
                             'MOBULA_WORKER': str(build / 'worker/mobula-worker'), 'MOBULA_CRASH_PAGE': str(page.path)}
         self.log_path = folder.parent / 'raylet.log'
+        self.drivers_log_path = folder.parent / 'drivers.log'  # workers' words, too
+        self.drivers_log_path.touch()
         self.has_doctor = ' doctor ' in self.run('--help').stdout
         command = [self.environment['MOBULA_RAYLET'], '--foreground', '--session', NAME, '--workers', str(workers),
                    '--memory', memory, '--library', str(build / 'tests/stress/libkill_mix_tasks.so')]
@@ -69,10 +81,9 @@ class Session:
         return audit.read_doctor(self.ask('doctor', (0, 3)))
 
     def crashes(self):
-        """Lines of the raylet's log that tell of a process of ours that broke."""
-        text = self.log_path.read_text(errors='replace')
-        return [line for line in text.splitlines()
-                if re.search(r'SIG(SEGV|ABRT|BUS|ILL|FPE)|signal (11|6|7|4|8)\b|\[(error|critical)\]|is disconnected', line)]
+        """What the logs tell of processes of ours that broke."""
+        return [line for path in (self.log_path, self.drivers_log_path)
+                for line in broken_lines(path.read_text(errors='replace'))]
 
     def stop(self):
         """Stops the session; what it left behind, in words, and the bytes of it."""

@@ -29,7 +29,7 @@ class Storm:
         self.random = random.Random(options.seed)
         self.targets = Targets(points, self.random)
         self.selector = selectors.DefaultSelector()
-        self.errors = open(session.folder.parent / 'drivers.log', 'ab')
+        self.errors = open(session.drivers_log_path, 'ab')
         self.drivers = []
         self.pages = [CallPage(session.folder.parent / f'calls-{i}') for i in range(options.drivers)]
         self.workers = {}       # pid: (pidfd, slot)
@@ -147,7 +147,8 @@ class Storm:
 
     def may_kill(self):
         """Not before the last one is gone, and not many more than at points."""
-        return not self.doomed and self.kills['random'] <= self.kills['points'] + KINDS_APART_MAX
+        few = self.options.at_random or self.kills['random'] <= self.kills['points'] + KINDS_APART_MAX
+        return few and not self.doomed
 
     def kill_at_random(self):
         """Somebody, anywhere."""
@@ -175,7 +176,7 @@ class Storm:
 
     def may_arm(self):
         """Not while a victim is dying, for then it could not be told from the next one."""
-        return (self.targets.must_change() and self.page.victim() == 0
+        return (not self.options.at_random and self.targets.must_change() and self.page.victim() == 0
                 and self.kills['points'] <= self.kills['random'] + KINDS_APART_MAX)
 
     def run_round(self, kills):
