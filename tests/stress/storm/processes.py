@@ -4,9 +4,10 @@ import os
 import pathlib
 import signal
 import subprocess
+import time
 
 PR_SET_CHILD_SUBREAPER = 36
-CRASHES = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+SHMEM_TOLERANCE_BYTES = 1 << 20
 
 
 class StormError(Exception):
@@ -49,6 +50,18 @@ def shmem_bytes():
         if line.startswith('Shmem:'):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def await_shmem(before, seconds_max):
+    """Bytes of shared memory that the machine has more than before, once it has settled; a little is somebody else's."""
+    end = time.monotonic() + seconds_max
+    while True:
+        extra = shmem_bytes() - before
+        if extra <= SHMEM_TOLERANCE_BYTES:
+            return 0
+        if time.monotonic() > end:
+            return extra
+        time.sleep(0.1)  # the kernel has no event for this figure
 
 
 def describe_stop(status):

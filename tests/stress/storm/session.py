@@ -12,7 +12,6 @@ NAME = 'storm'
 COMMAND_SECONDS_MAX = 30
 READY_SECONDS_MAX = 30
 SETTLE_SECONDS_MAX = 10
-SHMEM_TOLERANCE_BYTES = 1 << 20  # other programs of the machine own shared memory, too
 
 
 # The raylet's errors, signals that it names, a client that it throws out; faults of workers; the C++ runtime's last words.
@@ -97,7 +96,7 @@ class Session:
             problems.append(f'the raylet ended with {processes.describe_stop(status)}')
         problems += [f'left running: process {pid} {processes.command_line(pid)}' for pid in self.await_children()]
         problems += [f'left behind: file {path}' for path in self.folder.rglob('*') if not path.is_dir()]
-        extra = self.await_shmem()
+        extra = processes.await_shmem(self.shmem_before, SETTLE_SECONDS_MAX)
         if extra > 0:
             problems.append(f'left behind: {extra} bytes of shared memory (or of another program of this machine)')
         return problems, extra
@@ -110,17 +109,6 @@ class Session:
             if not left or time.monotonic() > end:
                 return left
             time.sleep(0.02)
-
-    def await_shmem(self):
-        """Bytes of shared memory that the machine has more than before, once it has settled."""
-        end = time.monotonic() + SETTLE_SECONDS_MAX
-        while True:
-            extra = processes.shmem_bytes() - self.shmem_before
-            if extra <= SHMEM_TOLERANCE_BYTES:
-                return 0
-            if time.monotonic() > end:
-                return extra
-            time.sleep(0.1)  # the kernel has no event for this figure
 
     def kill(self):
         """After a failed run: nothing may be left of it."""
