@@ -60,10 +60,10 @@ using mix::Payload;
 
 inline Payload make(std::uint64_t seed, std::uint64_t words) { return mix::make_payload(seed, words); }
 
-// The seed of a whole payload.
+// The short seed of a whole payload.
 inline std::uint64_t check(Payload payload) {
   mix::require_whole(payload);
-  return payload[0];
+  return mix::short_seed(payload[0]);
 }
 
 inline std::uint64_t add(std::uint64_t left, std::uint64_t right) { return left + right; }
@@ -93,7 +93,7 @@ inline ray::ObjectRef<Payload> pass_on(ray::ObjectRef<Payload> reference) {
   return reference;
 }
 
-// The sum of the seeds.
+// The sum of the short seeds.
 inline std::uint64_t check_all(std::vector<ray::ObjectRef<Payload>> references) {
   std::uint64_t sum = 0;
   for (const ray::ObjectRef<Payload> &reference : references) sum += check(mix::get_nested(reference));

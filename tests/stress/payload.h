@@ -40,6 +40,9 @@ inline bool is_whole(const Payload &payload) {
   return payload[1] == sum;
 }
 
+// What tasks return in place of the seed: Ray takes a number that packs into 9 bytes for a value of another language.
+inline std::uint64_t short_seed(std::uint64_t seed) { return seed & 0x7fffffff; }
+
 inline bool is_payload_of(const Payload &payload, std::uint64_t seed, std::uint64_t words) {
   return payload.size() == words && payload[0] == seed && is_whole(payload);
 }
