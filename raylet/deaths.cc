@@ -60,8 +60,10 @@ std::int32_t Raylet::signal_of(const Client &client) {
 void Raylet::begin_reaping(Client &client, std::int32_t signal) {
   if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
   // Whoever sent SIGKILL knows of it; any other signal is news.
-  if (signal != 0 && signal != SIGKILL)
-    spdlog::warn("{} was ended by SIG{}", clients_.describe(client.id), sigabbrev_np(signal));
+  if (signal != 0 && signal != SIGKILL) {
+    const char *const name = sigabbrev_np(signal);  // null for the real-time ones
+    spdlog::warn("{} was ended by SIG{}", clients_.describe(client.id), name == nullptr ? "RT" : name);
+  }
   client.reaping = true;
   clients_.slot(client).reaping.store(1, std::memory_order_release);
   if (own_driver_ == client.id) stop("its program has ended");
