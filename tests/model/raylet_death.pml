@@ -1,5 +1,5 @@
 /* raylet_death.pml: the raylet dies at any step of a verdict, a settle, a grant or a drain (docs/reference-rules.md,
- * rule 34; lib/segment/life.h). Whoever sleeps wakes, every later call throws, nobody waits for a flag that it left.
+ * rule 33; lib/segment/life.h). Whoever sleeps wakes, every later call throws, nobody waits for a flag that it left.
  *
  * Steps    The raylet, each once, in any order: E1, E3..E5, E7; K1..K4 of a result (a verdict); a grant: slot, tail,
  *          ring who sleeps; a drain: head, fence, ring who waits for room. Clients: look at the life word; T3..T7 with

@@ -1,4 +1,4 @@
-/* several_results.pml: a task with two results and its retry (docs/reference-rules.md, rule 33). Tasks of this version
+/* several_results.pml: a task with two results and its retry (docs/reference-rules.md, rule 34). Tasks of this version
  * have one result; here so that the rule is known before the code.
  *
  * Steps    Q2; Q3 and Q4 of each result; Q5a CAS of the claim word (RUNNING, me) -> (WRITTEN, me): all results are
