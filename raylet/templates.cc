@@ -45,6 +45,8 @@ int spawn(const std::string &program, const std::vector<std::string> &arguments,
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  // The log and an embedded session's socket are open without close-on-exec; the user's programs must not keep them.
+  posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
   // The raylet ignores these; the user's code must not inherit that.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
