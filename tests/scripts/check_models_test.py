@@ -75,7 +75,8 @@ class CheckModels(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout), (77, 'spin is not installed: skipped\n'))
 
     def test_an_unknown_name_is_an_error(self):
-        done = subprocess.run([sys.executable, SCRIPT, '--only', 'nothing'], capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, SCRIPT, '--only', 'nothing'], capture_output=True, text=True,
+                              check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn('no model or run is called nothing', done.stderr)
 
