@@ -49,7 +49,8 @@ CrashSlot &slot_in(CrashPage &page) noexcept {
 void die_if_last(CrashPage &page) noexcept {
   if (page.passes_left.fetch_sub(1) != 1) return;
   page.victim_pid.store(static_cast<std::uint32_t>(getpid()));
-  kill(getpid(), SIGKILL);
+  const std::uint32_t signal = page.armed_signal.load();
+  kill(getpid(), signal == 0 ? SIGKILL : static_cast<int>(signal));
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ struct CrashPage {
   std::atomic<std::uint32_t> victim_pid;          // who did
   std::atomic<std::uint64_t> passes[kCrashPointsMax];
   CrashSlot slots[kCrashSlots];
+  std::atomic<std::uint32_t> armed_signal;  // what comes instead of SIGKILL, such as SIGSTOP; 0 = SIGKILL
 };
 
 #ifdef MOBULA_CRASH_POINTS
