@@ -65,11 +65,9 @@ class Page {
     page_->armed_point_plus_1.store(static_cast<std::uint32_t>(point) + 1);
   }
   void disarm() { page_->armed_point_plus_1.store(0); }
-  bool is_armed_for(CrashPoint point) const {
-    return page_->armed_point_plus_1.load() == static_cast<std::uint32_t>(point) + 1;
-  }
   // 0 until somebody got the signal.
   pid_t victim() const { return static_cast<pid_t>(page_->victim_pid.load()); }
+  std::uint64_t passes(CrashPoint point) const { return page_->passes[static_cast<std::uint32_t>(point)].load(); }
   // Everybody who passed a point since slots were given back.
   std::vector<pid_t> processes() const {
     std::vector<pid_t> pids;
@@ -107,6 +105,7 @@ class Session {
   Session(const Session &) = delete;
   Session &operator=(const Session &) = delete;
   ~Session() {
+    if (process::has_ended(pid_)) return;
     ::kill(pid_, SIGCONT);
     ::kill(pid_, SIGTERM);
     process::all_end({pid_});
@@ -140,6 +139,21 @@ inline void drive(const std::string &session, const Page *page, const std::funct
   ray::Init();
   body();
   ray::Shutdown();
+}
+
+// Throws unless the driver ends with status 0: all that its body checks is right.
+inline void check_right(support::Child &driver, const char *who, std::int64_t limit_ms = 10'000) {
+  const auto status = driver.wait(limit_ms);
+  support::require(status.exit_code == 0, std::string(who) + " got something wrong, or was killed");
+}
+
+// What must be true after any death of a client: a driver that comes now is served, then nothing is left.
+inline void check_session(const Session &session) {
+  constexpr int kSeed = 8;
+  support::Child fresh(
+      [&session] { drive(session.name(), nullptr, [] { support::require(exercise(kSeed) == kSeed, "a seed"); }); });
+  check_right(fresh, "a fresh driver");
+  support::require(session.becomes_empty(), "left in the store: " + process::status_of(session.name()));
 }
 
 }  // namespace mobula::crash

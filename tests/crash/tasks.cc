@@ -86,6 +86,21 @@ void fail_and_pass_on() {
   }
 }
 
+// Once with a handle that goes first, once with one that stays.
+void pin_and_unpin([[maybe_unused]] int seed) {
+#if MOBULA_HAS_PINS
+  for (const bool keep : {false, true}) {
+    auto object = ray::Put(text_of(600, seed));
+    const std::string id = object.ID();
+    mobula::pin(object);
+    if (!keep) object = {};
+    const Text pinned(id);
+    expect(*pinned.Get() == text_of(600, seed), "a pinned object");
+    mobula::unpin(pinned);
+  }
+#endif
+}
+
 // The second object has room only when the first is dropped: the raylet takes back what lies in our pools.
 void press(int seed) {
   Text first = ray::Put(text_of(kMostOfTheStoreBytes, seed));
@@ -136,6 +151,7 @@ int exercise(int seed) {
   contain(seed);
   submit(seed);
   fail_and_pass_on();
+  pin_and_unpin(seed);
   press(seed);
   return seed;
 }

@@ -4,11 +4,19 @@
 #pragma once
 
 #include <ray/api.h>
+#if __has_include(<mobula/pin.h>)
+#include <mobula/pin.h>
+#define MOBULA_HAS_PINS 1
+#else
+#define MOBULA_HAS_PINS 0
+#endif
 
 #include <string>
 #include <vector>
 
 namespace mobula::crash {
+
+inline constexpr bool kHasPins = MOBULA_HAS_PINS == 1;
 
 using Text = ray::ObjectRef<std::string>;
 

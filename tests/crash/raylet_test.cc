@@ -1,0 +1,170 @@
+// The raylet killed at every point that it passes.
+#include <doctest/doctest.h>
+
+#include <thread>
+
+#include "crash/crash_case.h"
+
+using namespace mobula::crash;
+using namespace mobula::process;
+using mobula::support::Child;
+using mobula::support::require;
+using mobula::support::run_isolated;
+using ray::internal::RayException;
+using ray::internal::RayWorkerException;
+
+namespace {
+
+constexpr int kTakesMax = 50;
+constexpr int kObjects = 20;
+constexpr int kOthers = 4;  // specs and results of the tasks around may be freed in the same batch
+
+void say_ready() {
+  std::puts("ready");
+  std::fflush(stdout);
+}
+
+// `call` throws because the raylet is dead, and so does every later call.
+template <typename Call>
+void expect_end(Call call) {
+  require(contains(text_thrown_by<RayException>(call), "raylet"), "a call did not throw");
+  require(contains(text_thrown_by<RayException>([] { ray::Put(std::string(1'000'000, 'x')); }), "raylet"), "Put");
+  require(contains(text_thrown_by<RayException>([] { ray::Put(1); }), "raylet"), "a small Put");
+  require(contains(text_thrown_by<RayException>([] { ray::Task(add).Remote(1, 1); }), "raylet"), "Remote");
+}
+
+// One thread in Get, one in Wait.
+void block() {
+  const auto never = ray::Task(nap).Remote(600'000);
+  std::thread other([&never] { expect_end([&never] { ray::Wait(std::vector<ray::ObjectRef<int>>{never}, 1, -1); }); });
+  say_ready();
+  expect_end([&never] { never.Get(); });
+  other.join();
+}
+
+// Everything, with workers that die, until the raylet does.
+void be_busy() {
+  say_ready();
+  expect_end([] {
+    for (int seed = 0;; ++seed) {
+      exercise(seed);
+      const std::string text = text_thrown_by<RayWorkerException>([seed] { ray::Task(die).Remote(seed).Get(); });
+      require(contains(text, "signal 9"), "a task whose worker is killed each time");
+    }
+  });
+}
+
+// Takes objects by their ids while the raylet, stopped at its nth pass of `point`, has one or all of them EVICTING.
+// `role` is then to die at `then`.
+void take_while_stopped(const Session &session, Page &page, CrashPoint point, int nth, CrashRole role,
+                        CrashPoint then) {
+  ray::Task(add).Remote(1, 1).Get();  // what follows finds its entries in our pools
+  std::vector<std::string> ids;
+  {
+    std::vector<Text> objects;
+    for (int i = 0; i < kObjects; ++i) objects.push_back(ray::Put(text_of(100, 3)));
+    for (const Text &object : objects) ids.push_back(object.ID());
+    page.arm(CrashRole::kRaylet, point, nth, SIGSTOP);
+  }
+  const auto wakes_raylet = ray::Task(add).Remote(1, 1);
+  require(eventually([&] { return session.is_stopped(); }), "the raylet does not stop");
+  page.arm(role, then, 1);
+  const std::vector<Text> taken(ids.begin(), ids.end());
+  ::kill(session.pid(), SIGCONT);
+  for (const Text &one : taken) {
+    require(one.reference().empty() || *one.Get() == text_of(100, 3), "what was rescued");
+  }
+}
+
+// EVICTING is taken back when a holder comes between the raylet's looks.
+void be_rescuing(const Session &session, Page &page) {
+  say_ready();
+  expect_end([&] {
+    for (int i = 0; i < kTakesMax; ++i) {
+      take_while_stopped(session, page, CrashPoint::kRayletFlagged, kOthers + 1, CrashRole::kRaylet,
+                         CrashPoint::kRayletCancelled);
+    }
+  });
+}
+
+// What is below the raylet now, and whoever has passed a point meanwhile: workers.
+std::vector<pid_t> others_of(const Session &session, const Page &page, const std::vector<pid_t> &before) {
+  std::vector<pid_t> others = page.processes();
+  others.insert(others.end(), before.begin(), before.end());
+  std::erase(others, session.pid());
+  return others;
+}
+
+void kill_raylet_at(CrashPoint point, int nth, const Session &session, Page &page) {
+  Child blocked([&] { drive(session.name(), nullptr, block); });
+  require(blocked.read_line() == "ready", "a driver");
+  Child busy([&] {
+    drive(session.name(), nullptr, [&] {
+      if (point == CrashPoint::kRayletCancelled) return be_rescuing(session, page);
+      be_busy();
+    });
+  });
+  require(busy.read_line() == "ready", "a driver");
+  const std::vector<pid_t> before = process_tree(session.pid());
+  if (point != CrashPoint::kRayletCancelled) page.arm(CrashRole::kRaylet, point, nth);
+  require(eventually([&] { return has_ended(session.pid()); }), "nobody was killed");
+  const auto died = Clock::now();
+  check_right(blocked, "a driver that was blocked", 1'000);
+  check_right(busy, "a driver that was busy", 1'000);
+  require(milliseconds_since(died) < 1'000, "drivers noticed late");
+  require(all_end(others_of(session, page, before)), "a worker or the template lives on");
+}
+
+// Each session begins at once after the last one's death, under the same name.
+void check_kills(int nth) {
+  CHECK(run_isolated({.time_limit_ms = 120'000}, [nth] {
+    Page page;
+    for (const NamedPoint &named : all_points()) {
+      if (!is_raylet_point(named.point)) continue;
+      try {
+        page.disarm();
+        const Session session("crash", &page);
+        kill_raylet_at(named.point, nth, session, page);
+      } catch (const std::exception &problem) {
+        throw std::runtime_error(std::string(named.name) + ": " + problem.what());
+      }
+    }
+    page.disarm();
+    const Session session("crash", &page);
+    check_session(session);
+  }));
+}
+
+}  // namespace
+
+TEST_SUITE("crash/raylet") {
+  TEST_CASE("a raylet killed at the first pass of any point: calls throw within a second, and all of it ends") {
+    check_kills(1);
+  }
+  TEST_CASE("a raylet killed at the third pass of any point: calls throw within a second, and all of it ends") {
+    check_kills(3);
+  }
+
+  TEST_CASE("a client killed right after it has rescued an object leaves nothing") {
+    CHECK(run_isolated({.time_limit_ms = 60'000}, [] {
+      Page page;
+      const Session session("crash", &page);
+      bool has_rescued = false;
+      for (int i = 0; i < kTakesMax && !has_rescued; ++i) {
+        Child driver([&] {
+          drive(session.name(), &page, [&] {
+            take_while_stopped(session, page, CrashPoint::kRayletDrained, 1, CrashRole::kClient,
+                               CrashPoint::kTakeRescued);
+          });
+        });
+        const pid_t pid = driver.pid();
+        driver.wait();
+        has_rescued = page.victim() == pid;
+        page.disarm();
+        ::kill(session.pid(), SIGCONT);
+        check_session(session);
+      }
+      CHECK(has_rescued);
+    }));
+  }
+}
