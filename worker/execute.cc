@@ -150,7 +150,9 @@ void Executor::settle(const refs::ObjectName &result, refs::State state) {
 
 void Executor::settle_error(const refs::ObjectName &result, const Error &error) {
   const std::span<const std::byte> bytes = tasks::encode_error(error);
-  if (write(result, bytes.data(), bytes.size(), 0, segment::Kind::kError, {}) != nullptr) {
+  const Status status = write(result, bytes.data(), bytes.size(), 0, segment::Kind::kError, {});
+  if (status != nullptr && status->code == Code::kRayletDied) return;  // who waits is told of that death
+  if (status != nullptr) {
     // No space for the words: the code alone fits beside the header.
     Error bare;
     bare.code = error.code;

@@ -27,7 +27,8 @@ void say_ready() {
 // `call` throws because the raylet is dead, and so does every later call.
 template <typename Call>
 void expect_end(Call call) {
-  require(contains(text_thrown_by<RayException>(call), "raylet"), "a call did not throw");
+  const std::string text = text_thrown_by<RayException>(call);
+  require(contains(text, "raylet"), "the call threw: '" + text + "'");
   require(contains(text_thrown_by<RayException>([] { ray::Put(std::string(1'000'000, 'x')); }), "raylet"), "Put");
   require(contains(text_thrown_by<RayException>([] { ray::Put(1); }), "raylet"), "a small Put");
   require(contains(text_thrown_by<RayException>([] { ray::Task(add).Remote(1, 1); }), "raylet"), "Remote");
@@ -54,11 +55,20 @@ void be_busy() {
   });
 }
 
+// The raylet has freed what was dropped, and what follows finds its entries in our pools.
+void settle_down(const Page &page) {
+  for (int i = 0; i < 2; ++i) {  // it may have been about to sleep when we looked
+    const std::uint64_t before = page.passes(CrashPoint::kRayletAsleep);
+    ray::Task(add).Remote(1, 1).Get();
+    require(eventually([&] { return page.passes(CrashPoint::kRayletAsleep) > before; }), "the raylet does not sleep");
+  }
+}
+
 // Takes objects by their ids while the raylet, stopped at its nth pass of `point`, has one or all of them EVICTING.
 // `role` is then to die at `then`.
 void take_while_stopped(const Session &session, Page &page, CrashPoint point, int nth, CrashRole role,
                         CrashPoint then) {
-  ray::Task(add).Remote(1, 1).Get();  // what follows finds its entries in our pools
+  settle_down(page);
   std::vector<std::string> ids;
   {
     std::vector<Text> objects;

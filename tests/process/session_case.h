@@ -117,7 +117,9 @@ inline bool has_ended(pid_t pid) {
 inline std::vector<pid_t> process_tree(pid_t root) {
   std::vector<pid_t> tree{root};
   for (std::size_t next = 0; next < tree.size(); ++next) {
-    for (const auto &thread : std::filesystem::directory_iterator("/proc/" + std::to_string(tree[next]) + "/task")) {
+    std::error_code gone;  // a process may end at any time while we look
+    const std::string folder = "/proc/" + std::to_string(tree[next]) + "/task";
+    for (const auto &thread : std::filesystem::directory_iterator(folder, gone)) {
       std::ifstream file(thread.path() / "children");
       for (pid_t child = 0; file >> child;) tree.push_back(child);
     }
