@@ -17,7 +17,6 @@ namespace {
 
 constexpr int kTakesMax = 50;
 constexpr int kObjects = 20;
-constexpr int kOthers = 4;  // specs and results of the tasks around may be freed in the same batch
 
 void say_ready() {
   std::puts("ready");
@@ -55,20 +54,11 @@ void be_busy() {
   });
 }
 
-// The raylet has freed what was dropped, and what follows finds its entries in our pools.
-void settle_down(const Page &page) {
-  for (int i = 0; i < 2; ++i) {  // it may have been about to sleep when we looked
-    const std::uint64_t before = page.passes(CrashPoint::kRayletAsleep);
-    ray::Task(add).Remote(1, 1).Get();
-    require(eventually([&] { return page.passes(CrashPoint::kRayletAsleep) > before; }), "the raylet does not sleep");
-  }
-}
-
 // Takes objects by their ids while the raylet, stopped at its nth pass of `point`, has one or all of them EVICTING.
 // `role` is then to die at `then`.
 void take_while_stopped(const Session &session, Page &page, CrashPoint point, int nth, CrashRole role,
                         CrashPoint then) {
-  settle_down(page);
+  ray::Task(add).Remote(1, 1).Get();  // what follows finds its entries in our pools
   std::vector<std::string> ids;
   {
     std::vector<Text> objects;
@@ -86,12 +76,13 @@ void take_while_stopped(const Session &session, Page &page, CrashPoint point, in
   }
 }
 
-// EVICTING is taken back when a holder comes between the raylet's looks.
+// EVICTING is taken back when a holder comes between the raylet's looks. Specs and results of the tasks around are freed
+// in the same batch, so the nth flagged entry need not be one of ours.
 void be_rescuing(const Session &session, Page &page) {
   say_ready();
   expect_end([&] {
     for (int i = 0; i < kTakesMax; ++i) {
-      take_while_stopped(session, page, CrashPoint::kRayletFlagged, kOthers + 1, CrashRole::kRaylet,
+      take_while_stopped(session, page, CrashPoint::kRayletFlagged, i % kObjects + 1, CrashRole::kRaylet,
                          CrashPoint::kRayletCancelled);
     }
   });
