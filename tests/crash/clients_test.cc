@@ -84,11 +84,8 @@ std::string kill_at_all(const Session &session, Page &page, int nth, bool (*is_o
   return missing;
 }
 
-// All but those that need a raylet in the middle of something: raylet_test.cc.
-bool any_point(CrashPoint point) {
-  const bool is_pin = point >= CrashPoint::kPinCounted && point <= CrashPoint::kUnpinCleared;
-  return point != CrashPoint::kTakeRescued && (!is_pin || kHasPins);
-}
+// It needs a raylet in the middle of something: raylet_test.cc.
+bool any_point(CrashPoint point) { return point != CrashPoint::kTakeRescued; }
 bool driver_point(CrashPoint point) { return any_point(point) && !is_worker_point(point); }
 
 void check_kills(bool workers_map_page, bool (*is_ours)(CrashPoint), Kill kill, int nth) {

@@ -97,7 +97,7 @@ class Session {
     if (page != nullptr) options.environment = {{"MOBULA_CRASH_PAGE", page->path()}};
     const auto started =
         support::run_program({process::program("MOBULA_RAYLET"), "--session", name_, "--workers", "2", "--memory",
-                              "8MiB", "--library", process::program("MOBULA_CRASH_LIBRARY")},
+                              "8MiB", "--library", process::program("MOBULA_TASK_LIBRARY")},
                              options);
     support::require(started.ok, "raylet: " + started.reason + started.errors);
     pid_ = process::raylet_of(name_);

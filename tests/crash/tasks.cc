@@ -87,8 +87,7 @@ void fail_and_pass_on() {
 }
 
 // Once with a handle that goes first, once with one that stays.
-void pin_and_unpin([[maybe_unused]] int seed) {
-#if MOBULA_HAS_PINS
+void pin_and_unpin(int seed) {
   for (const bool keep : {false, true}) {
     auto object = ray::Put(text_of(600, seed));
     const std::string id = object.ID();
@@ -98,7 +97,6 @@ void pin_and_unpin([[maybe_unused]] int seed) {
     expect(*pinned.Get() == text_of(600, seed), "a pinned object");
     mobula::unpin(pinned);
   }
-#endif
 }
 
 // The second object has room only when the first is dropped: the raylet takes back what lies in our pools.
@@ -128,6 +126,10 @@ int add(int a, int b) { return a + b; }
 int nap(int wait_ms) {
   ::usleep(static_cast<useconds_t>(wait_ms) * 1000);
   return wait_ms;
+}
+int pid_after(int wait_ms) {
+  nap(wait_ms);
+  return ::getpid();
 }
 std::string make_text(int bytes, int seed) { return text_of(static_cast<std::size_t>(bytes), seed); }
 Parcel make_parcel(int seed) { return {"made", {ray::Put(text_of(30, seed)), ray::Put(text_of(20'000, seed))}}; }
@@ -168,6 +170,6 @@ int fill_ring(int seed, int raylet) {
   return seed;
 }
 
-RAY_REMOTE(add, nap, make_text, make_parcel, weigh, size_of, nest, fail, die, exercise, fill_ring);
+RAY_REMOTE(add, nap, pid_after, make_text, make_parcel, weigh, size_of, nest, fail, die, exercise, fill_ring);
 
 }  // namespace mobula::crash

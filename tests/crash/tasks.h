@@ -3,20 +3,13 @@
 //   Errors     a wrong result is a std::runtime_error that names the step; in a task it reaches whoever gets the result
 #pragma once
 
-#include <ray/api.h>
-#if __has_include(<mobula/pin.h>)
 #include <mobula/pin.h>
-#define MOBULA_HAS_PINS 1
-#else
-#define MOBULA_HAS_PINS 0
-#endif
+#include <ray/api.h>
 
 #include <string>
 #include <vector>
 
 namespace mobula::crash {
-
-inline constexpr bool kHasPins = MOBULA_HAS_PINS == 1;
 
 using Text = ray::ObjectRef<std::string>;
 
@@ -31,6 +24,7 @@ std::string text_of(std::size_t bytes, int seed);
 
 int add(int a, int b);
 int nap(int wait_ms);
+int pid_after(int wait_ms);
 std::string make_text(int bytes, int seed);
 Parcel make_parcel(int seed);
 int weigh(Parcel parcel);

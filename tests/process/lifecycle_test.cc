@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "process/session_case.h"
+#include "process/named_session.h"
 #include "support/child.h"
 
 using namespace mobula::process;
@@ -52,27 +52,6 @@ std::string refusal_with(const char *variable, const char *value) {
   ::setenv(variable, saved.c_str(), 1);
   return text;
 }
-
-// A raylet in the background for the length of a scope.
-class NamedSession {
- public:
-  explicit NamedSession(std::string name) : name_(std::move(name)) {
-    const auto started = run_program(
-        {program("MOBULA_RAYLET"), "--session", name_, "--workers", "2", "--memory", "32MiB"}, inside_case());
-    mobula::support::require(started.ok, "raylet: " + started.reason + started.errors);
-    pid_ = raylet_of(name_);
-  }
-  ~NamedSession() {
-    if (!has_ended(pid_)) CHECK(mismatches_in(name_) == "");
-    ::kill(pid_, SIGTERM);
-    all_end({pid_});
-  }
-  pid_t pid() const { return pid_; }
-
- private:
-  std::string name_;
-  pid_t pid_ = 0;
-};
 
 // A driver's whole life in a session: puts and tasks of its own. True if every result is right.
 bool use_session(int seed) {
