@@ -12,6 +12,7 @@ namespace mobula::crash {
 namespace {
 
 constexpr std::size_t kTextBytes = 3'000;
+constexpr std::size_t kPaddingBytes = 200;
 
 void strike(const Plan &plan, int hop, bool late) {
   if (plan.folder.empty() || plan.hop != hop || plan.late != late) return;
@@ -33,6 +34,7 @@ Box build_box(Plan plan, int depth) {
   strike(plan, depth, false);
   Box box;
   box.depth = depth;
+  if (depth % 2 != 0) box.padding = text_of(kPaddingBytes, depth);
   if (depth > 0) box.inner.push_back(ray::Task(build_box).Remote(plan, depth - 1));
   box.texts = {ray::Put(text_of(kTextBytes, depth)), ray::Put(text_of(20, depth))};
   strike(plan, depth, true);

@@ -24,9 +24,10 @@ struct Plan {
 
 struct Box {
   int depth = 0;
+  std::string padding;  // every other box is too large for an entry header
   std::vector<ray::ObjectRef<std::string>> texts;
   std::vector<ray::ObjectRef<Box>> inner;
-  MSGPACK_DEFINE(depth, texts, inner)
+  MSGPACK_DEFINE(depth, padding, texts, inner)
 };
 
 Box build_box(Plan plan, int depth);
