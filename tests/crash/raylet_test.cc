@@ -76,8 +76,8 @@ void take_while_stopped(const Session &session, Page &page, CrashPoint point, in
   }
 }
 
-// EVICTING is taken back when a holder comes between the raylet's looks. Specs and results of the tasks around are freed
-// in the same batch, so the nth flagged entry need not be one of ours.
+// EVICTING is taken back when a holder comes between the raylet's looks. Specs and results of the tasks around are
+// freed in the same batch, so the nth flagged entry need not be one of ours.
 void be_rescuing(const Session &session, Page &page) {
   say_ready();
   expect_end([&] {

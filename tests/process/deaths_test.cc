@@ -64,10 +64,10 @@ void check_two_slots() {
   for (int i = 0; i < 2; ++i) ray::Get(std::vector{ray::Task(sleep_ms).Remote(1), ray::Task(sleep_ms).Remote(1)});
   const auto start = Clock::now();
   std::vector<ray::ObjectRef<int>> naps;
-  for (int i = 0; i < 4; ++i) naps.push_back(ray::Task(sleep_ms).Remote(100));
+  for (int i = 0; i < 4; ++i) naps.push_back(ray::Task(sleep_ms).Remote(200));
   ray::Get(naps);
-  CHECK(milliseconds_since(start) >= 200);
-  CHECK(milliseconds_since(start) < 390);
+  CHECK(milliseconds_since(start) >= 400);
+  CHECK(milliseconds_since(start) < 790);
 }
 
 // A driver that holds much and has asked for more, until it is killed.

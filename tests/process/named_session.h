@@ -83,7 +83,8 @@ inline pid_t announced_pid(const std::string &folder) {
   eventually([&] {
     std::error_code gone;
     for (const auto &file : std::filesystem::directory_iterator(folder, gone)) {
-      if (file.is_regular_file()) pid = static_cast<pid_t>(std::strtol(file.path().filename().c_str(), nullptr, 10));
+      const long number = std::strtol(file.path().filename().c_str(), nullptr, 10);
+      if (number > 0) pid = static_cast<pid_t>(number);
     }
     return pid != 0;
   });
