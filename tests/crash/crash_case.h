@@ -154,6 +154,8 @@ inline void check_session(const Session &session) {
       [&session] { drive(session.name(), nullptr, [] { support::require(exercise(kSeed) == kSeed, "a seed"); }); });
   check_right(fresh, "a fresh driver");
   support::require(session.becomes_empty(), "left in the store: " + process::status_of(session.name()));
+  const std::string mismatches = process::mismatches_in(session.name());
+  support::require(mismatches.empty(), mismatches);
 }
 
 }  // namespace mobula::crash

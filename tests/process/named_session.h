@@ -1,7 +1,9 @@
 // process/named_session.h: a session with a name, which other processes join and which outlives them.
 //   Process    the raylet goes to the background; whoever joins is a driver with functions of its own
-//   Errors     exceptions: a case that cannot see its session has failed
+//   Errors     exceptions: a case that cannot see its session has failed; doctor at its end is a CHECK
 #pragma once
+
+#include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
@@ -26,17 +28,24 @@ class NamedSession {
   NamedSession(const NamedSession &) = delete;
   NamedSession &operator=(const NamedSession &) = delete;
   ~NamedSession() {
-    if (has_ended(pid_)) return;
+    if (is_killed_ || has_ended(pid_)) return;
+    CHECK(mismatches_in(name_) == "");
     ::kill(pid_, SIGCONT);
     ::kill(pid_, SIGTERM);
     all_end({pid_});
   }
   const std::string &name() const { return name_; }
   pid_t pid() const { return pid_; }
+  // SIGKILL, without waiting for its end.
+  void kill() {
+    is_killed_ = true;
+    ::kill(pid_, SIGKILL);
+  }
 
  private:
   std::string name_;
   pid_t pid_ = 0;
+  bool is_killed_ = false;
 };
 
 // A driver's life in a session, in the calling process.
