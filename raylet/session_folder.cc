@@ -2,11 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -17,6 +22,7 @@ namespace {
 
 constexpr int kBacklog = 128;
 constexpr int kClaimTries = 8;
+constexpr int kHolderSecondsMax = 2;  // for the name's holder to answer, and for one that was killed to be gone
 
 std::string lock_path(const std::string &folder) { return folder + "/lock"; }
 
@@ -25,6 +31,32 @@ base::File try_lock(const std::string &folder, int flags) {
   base::File lock(open(lock_path(folder).c_str(), flags | O_RDWR | O_CLOEXEC, 0600));
   if (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) lock.reset();
   return lock;
+}
+
+void write_pid(const base::File &lock) {
+  const std::string pid = std::to_string(getpid());
+  static_cast<void>(!(ftruncate(lock.get(), 0) == 0 && pwrite(lock.get(), pid.data(), pid.size(), 0) > 0));
+}
+
+// A raylet that was killed holds its lock until the kernel has taken its memory apart; it does not answer any more.
+bool holder_answers(const std::string &folder) {
+  base::File socket;
+  if (wire::connect_to_path(wire::socket_path(folder), &socket) != nullptr) return false;
+  const timeval limit{kHolderSecondsMax, 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  wire::StatusReply reply;
+  return wire::ask(socket.get(), wire::StatusRequest{}, &reply) == nullptr;
+}
+
+// False: it lives on.
+bool await_end_of_holder(const std::string &folder) {
+  const base::File lock(open(lock_path(folder).c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 16> text{};
+  if (!lock || pread(lock.get(), text.data(), text.size() - 1, 0) <= 0) return false;
+  const base::File pidfd(static_cast<int>(syscall(SYS_pidfd_open, std::atoi(text.data()), 0)));
+  if (!pidfd) return errno == ESRCH;
+  pollfd end{pidfd.get(), POLLIN, 0};
+  return poll(&end, 1, kHolderSecondsMax * 1000) == 1;
 }
 
 bool is_same_file(const base::File &file, const std::string &path) {
@@ -59,6 +91,7 @@ Status SessionFolder::claim(const std::string &session) {
     }
     base::File lock = try_lock(path_, O_CREAT);
     if (!lock && errno != ENOENT) {
+      if (!holder_answers(path_) && await_end_of_holder(path_)) continue;
       return base::failure(
           Code::kInvalidArgument,
           fmt::format("session '{}' is running: end it with: mobula stop --session {}", session, session));
@@ -66,6 +99,7 @@ Status SessionFolder::claim(const std::string &session) {
     // A sweep may have removed the folder between mkdir and flock.
     if (lock && is_same_file(lock, lock_path(path_))) {
       lock_ = std::move(lock);
+      write_pid(lock_);
       return nullptr;
     }
   }

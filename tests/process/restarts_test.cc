@@ -6,7 +6,9 @@
 
 using namespace mobula::process;
 using mobula::support::Child;
+using mobula::support::inside_case;
 using mobula::support::run_isolated;
+using mobula::support::run_program;
 
 namespace {
 
@@ -68,6 +70,17 @@ TEST_SUITE("process/restarts") {
         CHECK(all_end(killed));
         CHECK(eventually([&] { return mobula::support::shmem_kib() <= before_kib + kToleranceKib; }, 15'000));
       }
+    }));
+  }
+
+  TEST_CASE("the name of a session that lives is refused at once") {
+    CHECK(run_isolated(small_session(), [] {
+      const NamedSession session("again");
+      const auto start = Clock::now();
+      const auto second = run_program({program("MOBULA_RAYLET"), "--session", "again"}, inside_case());
+      CHECK_FALSE(second.ok);
+      CHECK(contains(second.errors, "mobula stop --session again"));
+      CHECK(milliseconds_since(start) < 1'000);
     }));
   }
 }
