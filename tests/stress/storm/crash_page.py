@@ -11,7 +11,7 @@ PASSES = struct.Struct(f'<{POINTS_MAX}Q')
 SLOT_WORDS = struct.Struct(f'<{2 * SLOTS}I')
 PASSES_AT = HEAD.size
 SLOTS_AT = PASSES_AT + PASSES.size
-BYTES = SLOTS_AT + SLOT_WORDS.size
+BYTES = SLOTS_AT + SLOT_WORDS.size + 8  # the signal that comes instead of SIGKILL, 0 for none; padding
 ROLE_CLIENT = 1
 ROLE_RAYLET = 2
 
