@@ -31,9 +31,11 @@ struct Client {
   bool expelled = false;              // it broke the protocol: nothing of it is read any more, its death is awaited
   std::uint32_t template_number = 0;  // of a worker; of a driver: its own template, 0 while it has none
   std::deque<std::uint64_t> offered;  // tasks in a worker's ring, in order
-  bool blocked = false;
+  // Of a worker: why it gets no tasks now, and what was offered to it is taken back.
+  bool blocked = false;      // its task waits for an object
+  bool parked = false;       // its offers ring is full until it reports
+  bool stopped = false;      // by a signal, such as SIGSTOP
   bool ended_by_us = false;  // killed because a job ended: what it ran for others is retried for free
-  bool parked = false;       // its offers ring is full: nothing more until it reports
   // Drivers only.
   std::vector<std::string> functions;
   std::vector<std::string> arguments;

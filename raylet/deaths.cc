@@ -171,11 +171,18 @@ void Raylet::ring_all() {
   for (const std::uint32_t id : clients_.ids()) segment::ring_always(clients_.slot(*clients_.find(id)));
 }
 
-// Children that end: workers whose pidfd has not been looked at yet, templates, and orphans of user code.
+// Children that end, are stopped or go on. What ends: workers whose pidfd has not been looked at yet, templates, and
+// orphans of user code.
 void Raylet::collect_children() {
   int status = 0;
-  for (pid_t pid = waitpid(-1, &status, WNOHANG); pid > 0; pid = waitpid(-1, &status, WNOHANG)) {
-    if (clients_.find_pid(pid) != nullptr) {
+  constexpr int kWhatever = WNOHANG | WUNTRACED | WCONTINUED;
+  for (pid_t pid = waitpid(-1, &status, kWhatever); pid > 0; pid = waitpid(-1, &status, kWhatever)) {
+    Client *const client = clients_.find_pid(pid);
+    if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+      if (client != nullptr) tasks_.on_stopped(*client, WIFSTOPPED(status));
+      continue;
+    }
+    if (client != nullptr) {
       exit_status_[pid] = status;
       continue;
     }

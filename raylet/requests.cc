@@ -70,7 +70,10 @@ std::string Raylet::status_json() {
     status["clients"].push_back(
         {{"pid", client.pid}, {"kind", segment::name_of(client.kind)}, {"objects_held", held[id]}});
     if (client.kind != segment::ClientKind::kWorker) continue;
-    const char *const state = client.blocked ? "blocked" : client.offered.empty() ? "idle" : "busy";
+    const char *const state = client.stopped           ? "stopped"
+                              : client.blocked         ? "blocked"
+                              : client.offered.empty() ? "idle"
+                                                       : "busy";
     status["workers"].push_back({{"pid", client.pid}, {"state", state}, {"queued", client.offered.size()}});
   }
   // Names of programs may hold any bytes.

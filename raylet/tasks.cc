@@ -252,19 +252,26 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names) {
   note_job(worker);
   scheduler_.task_finished(task->number);
   complete(*task);
-  unpark(worker);
+  change(worker, &Client::parked, false);
   return true;
 }
 
 bool Tasks::on_blocked(Client &worker, bool blocked) {
   if (worker.kind != segment::ClientKind::kWorker || worker.blocked == blocked) return false;
-  worker.blocked = blocked;
-  if (worker.parked) return true;
-  if (blocked)
-    scheduler_.worker_blocked(worker.id);
-  else
-    scheduler_.worker_unblocked(worker.id);
+  change(worker, &Client::blocked, blocked);
   return true;
+}
+
+// Sets one of the reasons for which a worker gets nothing; for the scheduler it is blocked while there is any.
+void Tasks::change(Client &worker, bool Client::*reason, bool value) {
+  const auto is_away = [&worker] { return worker.blocked || worker.parked || worker.stopped; };
+  const bool before = is_away();
+  worker.*reason = value;
+  if (is_away() == before) return;
+  if (before)
+    scheduler_.worker_unblocked(worker.id);
+  else
+    scheduler_.worker_blocked(worker.id);
 }
 
 // --- workers ---------------------------------------------------------------------------------------------------------

@@ -47,8 +47,10 @@ class Tasks {
   bool on_submit(Client &client, const wire::TaskNames &names);
   bool on_done(Client &worker, const wire::TaskNames &names);
   bool on_blocked(Client &worker, bool blocked);
+  // A signal has stopped the worker, or lets it go on: nobody waits for it meanwhile.
+  void on_stopped(Client &worker, bool stopped) { change(worker, &Client::stopped, stopped); }
   // The worker has skipped all taken-back slots of its ring.
-  void on_skipped(Client &worker) { unpark(worker); }
+  void on_skipped(Client &worker) { change(worker, &Client::parked, false); }
 
   // The worker is ready. False: the scheduler has no use for it.
   bool on_worker_started(const Client &worker);
@@ -92,8 +94,7 @@ class Tasks {
   void judge(Client &worker, std::uint64_t number, const segment::Verdict &died);
   void offer(const tasks::Decision &decision);
   void take_back(const tasks::Decision &decision);
-  void park(Client &worker);
-  void unpark(Client &worker);
+  void change(Client &worker, bool Client::*reason, bool value);
   void give_up(std::uint64_t number);
   void end_in_worker(Task &task, Client &worker);
   bool is_running_at(const Task &task, const Client &worker) const;

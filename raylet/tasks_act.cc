@@ -17,21 +17,11 @@ void Tasks::offer(const tasks::Decision &decision) {
   if (worker->offered.empty()) worker->last_job = task->job;
   worker->offered.push_back(task->number);
   // O2. The ring is deeper than the scheduler's queue; only taken-back slots that a busy worker could not skip fill it.
-  if (!worker->offers.try_push(wire::task_slot(wire::Offer::kTask, task->names))) return park(*worker);
+  // Until it has skipped them it gets nothing. The task stays offered (it may claim it through an older slot); the
+  // scheduler takes it back like all its others.
+  if (!worker->offers.try_push(wire::task_slot(wire::Offer::kTask, task->names)))
+    return change(*worker, &Client::parked, true);
   if (std::find(to_ring_.begin(), to_ring_.end(), worker->id) == to_ring_.end()) to_ring_.push_back(worker->id);
-}
-
-// Its ring is full of slots that were taken back: until it has skipped them it gets nothing, like a blocked worker. The
-// task stays offered (it may claim it through an older slot); the scheduler takes it back like all its others.
-void Tasks::park(Client &worker) {
-  if (!worker.parked && !worker.blocked) scheduler_.worker_blocked(worker.id);
-  worker.parked = true;
-}
-
-void Tasks::unpark(Client &worker) {
-  if (!worker.parked) return;
-  worker.parked = false;
-  if (!worker.blocked) scheduler_.worker_unblocked(worker.id);
 }
 
 void Tasks::take_back(const tasks::Decision &decision) {

@@ -119,4 +119,22 @@ TEST_SUITE("process/stopped") {
       std::filesystem::remove(folder + "/go");
     }));
   }
+
+  TEST_CASE("tasks do not wait for a worker that was stopped while it was idle") {
+    CHECK(run_isolated(small_session(120'000), [] {
+      const NamedSession session("still");
+      join("still", [] {
+        ray::Get(std::vector{ray::Task(sleep_ms).Remote(30), ray::Task(sleep_ms).Remote(30)});
+        const std::vector<pid_t> workers = pids_in("still", "workers");
+        CHECK(workers.size() >= 2);
+        ::kill(workers.front(), SIGSTOP);
+        for (int i = 0; i < 20; ++i) {
+          const auto start = Clock::now();
+          CHECK(*ray::Task(add).Remote(i, 1).Get(5'000) == i + 1);
+          CHECK(milliseconds_since(start) < 1'000);
+        }
+        ::kill(workers.front(), SIGCONT);
+      });
+    }));
+  }
 }

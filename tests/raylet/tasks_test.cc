@@ -185,6 +185,32 @@ TEST_SUITE("raylet/tasks") {
     world.set_result(parent, State::kSealed, worker->id);
     CHECK(world.tasks.on_done(*worker->client, parent));
   }
+
+  TEST_CASE("nobody waits for a stopped worker, whatever else keeps it from its tasks") {
+    TasksWorld world;
+    const auto driver = world.attach();
+    const auto still = world.start_worker(300);
+    const wire::TaskNames first = world.submit(*driver);
+    world.act();
+    REQUIRE(world.offers_of(*still).size() == 1);
+    world.tasks.on_stopped(*still->client, true);
+    world.act();
+    CHECK_FALSE(world.claim(*still, first));
+    const auto second = world.start_worker(301);
+    world.act();
+    REQUIRE(world.offers_of(*second).size() == 1);
+    world.begin_run(*second, first);
+    // Blocked and stopped at once: it is there again only when neither holds.
+    REQUIRE(world.tasks.on_blocked(*still->client, true));
+    world.tasks.on_stopped(*still->client, false);
+    world.submit(*driver);
+    world.act();
+    CHECK(world.offers_of(*still).empty());
+    REQUIRE(world.tasks.on_blocked(*still->client, false));
+    world.tasks.on_stopped(*second->client, true);
+    world.act();
+    CHECK(world.offers_of(*still).size() == 1);
+  }
 }
 
 }  // namespace
