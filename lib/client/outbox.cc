@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include "base/atomic.h"
 #include "base/clock.h"
 #include "base/crash_points.h"
 #include "wire/ring_messages.h"
@@ -25,7 +26,7 @@ Outbox::Outbox(const segment::Segment &segment, std::uint32_t client_id, Waiter 
 void Outbox::wake_raylet() {
   // S5, seq_cst fence: our tail is visible before we read whether the raylet sleeps; pairs with its exchange and re-
   // check.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  base::thread_fence(std::memory_order_seq_cst);
   if (header_.raylet_sleeping.load(std::memory_order_relaxed) != 0) eventfd_write(raylet_event_.get(), 1);
 }
 

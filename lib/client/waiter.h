@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "base/atomic.h"
 #include "base/crash_points.h"
 #include "segment/bell.h"
 
@@ -28,7 +29,7 @@ class Waiter {
       const std::uint32_t seen = slot_.bell.load(std::memory_order_seq_cst);  // W2
       slot_.sleepers.fetch_add(1, std::memory_order_seq_cst);                 // W3
       base::crash_point(base::CrashPoint::kWaitCounted);
-      std::atomic_thread_fence(std::memory_order_seq_cst);  // ready() may use acquire loads
+      base::thread_fence(std::memory_order_seq_cst);  // ready() may use acquire loads
       segment::Wake wake = segment::Wake::kRung;
       const bool satisfied = ready();  // W4
       // Read after the bell: an expulsion sets the flag, then rings.

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include <mutex>
+
 #include "base/clock.h"
 #include "base/crash_points.h"
 

@@ -8,8 +8,8 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
+#include "base/atomic.h"
 #include "refs/row_table.h"
 #include "refs/state_word.h"
 #include "segment/segment.h"
@@ -65,7 +65,7 @@ class References {
 
  private:
   static constexpr std::size_t kStripes = 256;
-  std::mutex &stripe(std::uint32_t entry) { return stripes_[entry % kStripes]; }
+  base::Mutex &stripe(std::uint32_t entry) { return stripes_[entry % kStripes]; }
   segment::Word &own_word(segment::Set set, std::uint32_t entry) const { return segment_.set_word(set, group_, entry); }
   segment::Row &count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used);
   void count_out(segment::Row &row, std::uint32_t entry);
@@ -79,7 +79,7 @@ class References {
   RowTable rows_;
   // Which row this process has for an entry, plus one; guarded by the entry's stripe. Touched pages only cost memory.
   std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t *)> row_of_;
-  std::array<std::mutex, kStripes> stripes_;
+  std::array<base::Mutex, kStripes> stripes_;
 };
 
 }  // namespace mobula::refs

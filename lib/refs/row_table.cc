@@ -1,5 +1,7 @@
 #include "refs/row_table.h"
 
+#include <mutex>
+
 #include "base/error.h"
 
 namespace mobula::refs {

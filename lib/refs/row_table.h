@@ -6,9 +6,9 @@
 
 #include <bit>
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
+#include "base/atomic.h"
 #include "segment/layout.h"
 
 namespace mobula::refs {
@@ -38,7 +38,7 @@ class RowTable {
   std::size_t in_use() const;
 
  private:
-  mutable std::mutex mutex_;
+  mutable base::Mutex mutex_;
   segment::Row *chunks_[base::kRowChunksMax] = {};
   std::uint32_t chunks_count_ = 0;
   std::uint32_t never_used_ = 0;

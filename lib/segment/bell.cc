@@ -9,7 +9,6 @@
 #include <ctime>
 
 #include "base/clock.h"
-#include "base/crash_points.h"
 #include "base/error.h"
 
 namespace mobula::segment {
@@ -75,16 +74,6 @@ Wake wait_for_bell(const Half &bell, std::uint32_t seen, const Half &life, std::
     return Wake::kRayletDied;
   }
   return timed_out ? Wake::kTimeout : Wake::kRung;
-}
-
-void ring_if_asleep(ClientSlot &slot) {
-  if (slot.sleepers.load(std::memory_order_seq_cst) != 0) ring_always(slot);
-}
-
-void ring_always(ClientSlot &slot) {
-  slot.bell.fetch_add(1, std::memory_order_seq_cst);
-  base::crash_point(base::CrashPoint::kBellCounted);
-  wake_all(slot.bell);
 }
 
 }  // namespace mobula::segment

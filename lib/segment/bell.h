@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "base/crash_points.h"
 #include "segment/layout.h"
 
 namespace mobula::segment {
@@ -17,15 +18,23 @@ enum class Wake { kRung, kTimeout, kRayletDied };
 // ClientSlot::sleepers before it read what it waits for the last time.
 Wake wait_for_bell(const Half &bell, std::uint32_t seen, const Half &life, std::int64_t deadline_ns);
 
+// Wakes everybody who sleeps on the word.
+void wake_all(const Half &word);
+
+// Rings whoever may sleep there: after a death, when a notifier may have died between its two steps.
+inline void ring_always(ClientSlot &slot) {
+  slot.bell.fetch_add(1, std::memory_order_seq_cst);
+  base::crash_point(base::CrashPoint::kBellCounted);
+  wake_all(slot.bell);
+}
+
 // Settle's last steps, K3 and K4: rings when any thread of the client sleeps.
 // Ordering: seq_cst load of sleepers, after the settling CAS; pairs with the sleeper's count and re-check.
-void ring_if_asleep(ClientSlot &slot);
-// Rings whoever may sleep there: after a death, when a notifier may have died between its two steps.
-void ring_always(ClientSlot &slot);
+inline void ring_if_asleep(ClientSlot &slot) {
+  if (slot.sleepers.load(std::memory_order_seq_cst) != 0) ring_always(slot);
+}
 
 // True once the raylet has died or ended.
 bool raylet_died(const Half &life);
-// Wakes everybody who sleeps on the word.
-void wake_all(const Half &word);
 
 }  // namespace mobula::segment

@@ -6,11 +6,11 @@
 //   Change     any change here needs kLayoutVersion + 1; the fingerprint is compared on attach
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
+#include "base/atomic.h"
 #include "base/limits.h"
 
 namespace mobula::segment {
@@ -20,8 +20,8 @@ constexpr std::uint32_t kLayoutVersion = 2;
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kPageBytes = 4096;
 
-using Word = std::atomic<std::uint64_t>;
-using Half = std::atomic<std::uint32_t>;
+using Word = base::Atomic<std::uint64_t>;
+using Half = base::Atomic<std::uint32_t>;
 static_assert(Word::is_always_lock_free && Half::is_always_lock_free);
 
 // Where each region begins, in bytes from the start of the segment. Written by the raylet before anybody attaches.
