@@ -82,7 +82,7 @@ Explorer::End Explorer::run_once() {
   begin_execution();
   End end = take_turns();
   if (end == End::kComplete && scenario_.end_check_) {
-    if (const std::string wrong = scenario_.end_check_(); !wrong.empty()) failure_ = "at the end: " + wrong;
+    if (const std::string wrong = scenario_.end_check_(); !wrong.empty()) fail("at the end: " + wrong);
   }
   return failure_.empty() ? end : End::kFailed;
 }
@@ -96,7 +96,8 @@ void Explorer::begin_execution() {
   depth_ = 0;
   sleeping_ = 0;
   steps_.clear();
-  touched_.assign(kLocationsMax, 0);
+  touched_.fill(0);
+  is_written_.fill(false);
   for (std::uint32_t i = 0; i < threads_.size(); ++i) {
     Thread &thread = threads_[i];
     if (thread.stack == nullptr) thread.stack.reset(new char[kStackBytes]);
@@ -138,29 +139,51 @@ void Explorer::resume(std::uint32_t thread) {
 void Explorer::give_way() { swapcontext(&threads_[running_].context, &main_context_); }
 
 Explorer::End Explorer::take_turns() {
+  has_started_ = is_decided_ = false;
   for (std::uint32_t i = 0; i < threads_.size(); ++i) {  // each up to its first operation that needs a turn
     resume(i);
     if (!failure_.empty()) return End::kFailed;
   }
+  has_started_ = true;
   for (;;) {
-    ThreadSet enabled = 0;
-    bool all_ended = true;
-    for (std::uint32_t i = 0; i < threads_.size(); ++i) {
-      const Thread &thread = threads_[i];
-      all_ended = all_ended && thread.has_ended;
-      if (!thread.has_ended && memory_.is_enabled(thread.pending, thread.location)) enabled |= bit_of(i);
-    }
-    if (all_ended) return End::kComplete;
-    if (enabled == 0) {
-      failure_ = "deadlock: every thread that is left waits";
-      return End::kFailed;
-    }
-    const std::uint32_t next = choose_turn(enabled);
-    if (!failure_.empty()) return End::kFailed;
-    if (next == kThreadsMax) return End::kCut;
-    resume(next);
+    if (!is_decided_) decide_turn();
+    is_decided_ = false;
+    if (end_) return *end_;
+    resume(next_);
     if (!failure_.empty()) return End::kFailed;
   }
+}
+
+// Sets next_, or end_.
+void Explorer::decide_turn() {
+  ThreadSet enabled = 0;
+  bool all_ended = true;
+  for (std::uint32_t i = 0; i < threads_.size(); ++i) {
+    const Thread &thread = threads_[i];
+    all_ended = all_ended && thread.has_ended;
+    if (!thread.has_ended && memory_.is_enabled(thread.pending, thread.location)) enabled |= bit_of(i);
+  }
+  end_.reset();
+  if (all_ended) {
+    end_ = End::kComplete;
+  } else if (enabled == 0) {
+    failure_ = "deadlock: every thread that is left waits";
+  } else {
+    next_ = choose_turn(enabled);
+    if (next_ == kThreadsMax) end_ = End::kCut;
+  }
+  if (!failure_.empty()) end_ = End::kFailed;
+}
+
+// The decision is made here, which spares two switches where the thread goes on.
+void Explorer::wait_for_turn() {
+  Thread &self = threads_[running_];
+  self.is_waiting = true;
+  if (has_started_) decide_turn();
+  is_decided_ = has_started_;
+  if (!has_started_ || end_ || next_ != running_) give_way();
+  is_decided_ = false;
+  self.is_waiting = false;
 }
 
 std::uint32_t Explorer::choose_turn(ThreadSet enabled) {
@@ -231,11 +254,11 @@ bool Explorer::next_choices() {
   return false;
 }
 
-// A location that two threads touched needs turns from now on. True: there is a new one.
+// A location that two threads touched, and not only read, needs turns from now on. True: there is a new one.
 bool Explorer::learn_shared() {
   bool any = false;
   for (std::uint32_t i = 0; i < memory_.locations_count(); ++i) {
-    if (std::popcount(touched_[i]) > 1) any |= shared_.insert(memory_.address_of(i)).second;
+    if (std::popcount(touched_[i]) > 1 && is_written_[i]) any |= shared_.insert(memory_.address_of(i)).second;
   }
   return any;
 }
@@ -271,17 +294,14 @@ void Explorer::note_pending(std::uint32_t thread, const Operation &operation) {
   if (operation.kind == OperationKind::kFence) return;
   self.location = memory_.location_of(operation);
   touched_[self.location] |= bit_of(thread);
+  if (is_write(operation)) is_written_[self.location] = true;
 }
 
 OperationResult Explorer::perform(const Operation &operation) {
   const std::uint32_t number = running_;
   note_pending(number, operation);
   Thread &self = threads_[number];
-  if (needs_turn(operation) || !memory_.is_enabled(operation, self.location)) {
-    self.is_waiting = true;
-    give_way();
-    self.is_waiting = false;
-  }
+  if (needs_turn(operation) || !memory_.is_enabled(operation, self.location)) wait_for_turn();
   if (steps_.size() == limits_.steps_max) fail("more operations than " + std::to_string(limits_.steps_max));
   memory_.outcomes(number, operation, self.location, self.spurious < limits_.spurious_max, &ways_);
   const auto ways = static_cast<std::uint16_t>(ways_.size());
@@ -302,14 +322,14 @@ void Explorer::check_step() {
   if (!wrong.empty()) fail(wrong);
 }
 
-// The thread never goes on: its stack is given up.
+// A thread never goes on: its stack is given up.
 void Explorer::fail(const std::string &what) {
-  failure_ = what;
-  give_way();
+  if (failure_.empty()) failure_ = what;
+  if (on_thread) give_way();
 }
 
 void Explorer::touch_cell(const void *cell, bool is_write) {
-  if (!memory_.touch_cell(running_, cell, is_write)) fail("a data race: plain bytes without an order");
+  if (on_thread && !memory_.touch_cell(running_, cell, is_write)) fail("a data race: plain bytes without an order");
 }
 
 }  // namespace mobula::support

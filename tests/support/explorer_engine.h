@@ -4,7 +4,9 @@
 
 #include <ucontext.h>
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -64,6 +66,8 @@ class Explorer {
   End take_turns();
   void resume(std::uint32_t thread);
   void give_way();
+  void decide_turn();
+  void wait_for_turn();
   void note_pending(std::uint32_t thread, const Operation &operation);
   bool needs_turn(const Operation &operation) const;
   bool is_shared(const void *address) const { return shared_.count(address) != 0; }
@@ -87,12 +91,17 @@ class Explorer {
   std::vector<Thread> threads_;
   ucontext_t main_context_{};
   std::uint32_t running_ = 0;
+  bool has_started_ = false;  // every thread is at its first operation
+  bool is_decided_ = false;   // next_ and end_ say how it goes on
+  std::uint32_t next_ = 0;
+  std::optional<End> end_;
   ThreadSet sleeping_ = 0;  // of the state that the execution is in
   std::vector<Choice> choices_;
   std::size_t depth_ = 0;
   std::vector<Outcome> ways_;
-  std::vector<ThreadSet> touched_;  // by location
-  std::set<const void *> shared_;   // what two threads touch in some execution
+  std::array<ThreadSet, kLocationsMax> touched_{};
+  std::array<bool, kLocationsMax> is_written_{};
+  std::set<const void *> shared_;  // what two threads touch and one writes in some execution
   std::vector<Step> steps_;
   std::vector<std::pair<std::uint32_t, std::uint16_t>>
       schedule_;  // of a replay: thread and way, operation by operation
