@@ -81,6 +81,61 @@ TEST_SUITE("refs/scheduled holders") {
     });
   }
 
+  TEST_CASE("a name of the object that was evicted does not find the next one in its entry") {
+    ScheduledWorld world;
+    bool taken = false;
+    check_all([&](Scenario &scenario) {
+      world.begin_with_dropped_object(scenario);
+      world.expects.reset();  // two generations are held
+      taken = false;
+      scenario.thread("taker", [&] { taken = world.second->take(0); });
+      scenario.thread("evictor and next creator", [&] {
+        if (world.evict()) support::expect(world.first->create(), "the entry is the creator's");
+        if (world.freed != 0) References::share(*world.first->row);
+      });
+      scenario.at_end(
+          [&]() -> std::string { return taken && world.freed != 0 ? "both held and freed" : world.at_rest(); });
+    });
+  }
+
+  TEST_CASE("the raylet's own pin keeps what nobody holds") {
+    ScheduledWorld world;
+    check_all([&](Scenario &scenario) {
+      world.begin_with_object(scenario);
+      scenario.thread("leaver", [&] { world.first->release(*world.first->row); });
+      scenario.thread("raylet", [&] {
+        world.entry().pins.fetch_or(1, std::memory_order_seq_cst);
+        support::expect(!world.evict(), "it is pinned");
+      });
+      scenario.at_end([&]() -> std::string {
+        world.entry().pins.fetch_and(~1ull);
+        return world.at_rest();
+      });
+    });
+  }
+
+  TEST_CASE("a spec that its submitter drops while the raylet drops it too is seen by one of them") {
+    ScheduledWorld world;
+    bool is_hinted = false;
+    bool is_seen = false;
+    check_all([&](Scenario &scenario) {
+      world.begin_with_object(scenario);
+      world.entry().raylet_refs.store(1);
+      is_hinted = is_seen = false;
+      scenario.thread("submitter", [&] {
+        std::uint32_t entry = segment::kNoEntry;
+        world.first->handles = 0;
+        world.first->client.references.release_shared(*world.first->row, &entry);
+        is_hinted = world.entry().raylet_refs.load(std::memory_order_seq_cst) == 0;
+      });
+      scenario.thread("raylet", [&] {
+        world.entry().raylet_refs.store(0, std::memory_order_seq_cst);
+        is_seen = world.evict();
+      });
+      scenario.at_end([&]() -> std::string { return is_hinted || is_seen ? world.at_rest() : "nobody will free it"; });
+    });
+  }
+
   TEST_CASE("a stale take of another process does not disturb the creation in a recycled entry") {
     ScheduledWorld world;
     check_all([&](Scenario &scenario) {
@@ -145,6 +200,45 @@ TEST_SUITE("refs/scheduled holders") {
       scenario.at_end([&]() -> std::string {
         if (sealed == failed) return "none or both of them settled it";
         if (state_of(world.word()) != (sealed ? State::kSealed : State::kFailed)) return "the loser wrote";
+        References::share(*world.first->row);
+        return world.at_rest();
+      });
+    });
+  }
+
+  TEST_CASE("a creation is aborted or settled by the raylet, never both") {
+    ScheduledWorld world;
+    bool aborted = false;
+    bool failed = false;
+    check_all([&](Scenario &scenario) {
+      world.begin(scenario);
+      world.expects.reset();
+      world.first->row = world.first->client.references.open(kEntry);
+      world.first->handles = 1;
+      world.first->client.references.begin(*world.first->row, State::kCreating);
+      aborted = failed = false;
+      scenario.thread("creator", [&] { aborted = world.first->client.references.abandon(*world.first->row); });
+      scenario.thread("raylet", [&] { failed = fail(world.entry(), 0); });
+      scenario.at_end([&]() -> std::string {
+        if (aborted == failed) return "none or both of them";
+        References::share(*world.first->row);
+        return world.at_rest();
+      });
+    });
+  }
+
+  TEST_CASE("a private object is recycled while the raylet tries to evict it") {
+    ScheduledWorld world;
+    check_all([&](Scenario &scenario) {
+      world.begin(scenario);
+      world.expects.reset();
+      world.first->create();
+      scenario.thread("owner", [&] {
+        world.bytes.read();
+        if (world.first->release(*world.first->row) == References::Release::kLast) world.evict();
+      });
+      scenario.thread("evictor", [&] { support::expect(!world.evict() || world.first->handles == 0, "it is held"); });
+      scenario.at_end([&] {
         References::share(*world.first->row);
         return world.at_rest();
       });
