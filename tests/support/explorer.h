@@ -1,10 +1,11 @@
-// support/explorer.h: runs a scenario of a few threads in every order, with every value that C++ lets a load see.
-//   Search     depth-first over all choices (whose turn, which message a load reads), each execution from the start. The
-//              choices are cut where the result cannot differ: accesses to what one thread alone touches, unlocks, and
-//              orders of independent operations (sleep sets). So "executions" are those that differ
+// support/explorer.h: runs a few threads in every order, with every value that C++ lets a load see.
+//   Search     depth-first over all choices (whose turn, which message a load reads), each execution from the start.
+//              The choices are cut where the result cannot differ: accesses to what one thread alone touches, unlocks,
+//              and orders of independent operations (sleep sets). So "executions" are those that differ
 //   Threads    coroutines of the calling thread. Preparation and checks run outside of them, on the latest values
-//   Errors     a failure has what went wrong, the operations in their order, and the value for MOBULA_SCHEDULE with which
-//              the test runs that one execution again. Limits are failures: nothing is cut off silently
+//   Errors     a failure has what went wrong, the operations in their order, and the value for MOBULA_SCHEDULE with
+//              which that test case (-tc=) runs this one execution again. Limits are failures: nothing is cut off
+//              silently
 //   Ownership  an execution that is given up leaves the stacks of its threads as they are: what they own on them leaks
 #pragma once
 

@@ -6,7 +6,7 @@
 //              and carries on what that one had published. Fences, failed and weak compare-exchanges follow the
 //              standard. seq_cst, as in C++20: accesses are in one order for each location, which bounds what seq_cst
 //              loads of it read; a fence joins and publishes whole views. So a seq_cst access is no fence
-//   Races      a Cell stands for plain bytes: two accesses, one of them a write, with no order between them are a failure
+//   Races      a Cell stands for plain bytes: two accesses, one of them a write, without an order are a failure
 //   Left out   a load never reads what is written later (no load buffering), and a store goes to the end of the
 //              modification order, never between older ones (no 2+2W). Plain fields are not simulated, except as a Cell
 //   Threads    one; the explorer's

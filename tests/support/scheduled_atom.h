@@ -1,6 +1,6 @@
 // support/scheduled_atom.h: atomics, a lock and a fence whose every operation is decided by an explorer.
-//   Layout     ScheduledAtomic<T> has size and alignment of T and holds the latest value: it may lie in the segment. What
-//              older values there are lies in a table beside it (support/memory_model.h), made anew for each execution
+//   Layout     ScheduledAtomic<T> has size and alignment of T and holds the latest value: it may lie in the segment.
+//              The older values lie in a table beside it (support/memory_model.h), made anew for each execution
 //   Threads    threads are those of a Scenario (support/explorer.h). Outside of them, in preparation and in checks, an
 //              operation is a plain access to the latest value, and a lock does nothing
 #pragma once
