@@ -6,14 +6,10 @@
 
 #include "support/explorer_engine.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 namespace mobula::support {
 namespace {
 
-constexpr std::size_t kStackBytes = 128 << 10;
+constexpr std::size_t kStackBytes = 64 << 10;
 
 Explorer *current = nullptr;
 bool on_thread = false;
@@ -101,9 +97,6 @@ void Explorer::begin_execution() {
   for (std::uint32_t i = 0; i < threads_.size(); ++i) {
     Thread &thread = threads_[i];
     if (thread.stack == nullptr) thread.stack.reset(new char[kStackBytes]);
-#if defined(__SANITIZE_ADDRESS__)
-    __asan_unpoison_memory_region(thread.stack.get(), kStackBytes);  // of an execution that was given up
-#endif
     thread.body = scenario_.threads_[i].second;
     thread.spurious = 0;
     thread.has_ended = thread.is_waiting = false;

@@ -74,7 +74,6 @@ class Cell {
 
  private:
   void touch(bool is_write) const;
-  char unused_ = 0;
 };
 
 }  // namespace mobula::support

@@ -126,7 +126,7 @@ TEST_SUITE("support/explorer") {
     std::uint64_t with_cuts = 0;
     std::uint64_t without = 0;
     std::size_t results = 0;
-    for (std::uint32_t i = 0; i < 100; ++i) {
+    for (std::uint32_t i = 0; i < 50; ++i) {
       const Program program = random_program(random);
       const std::set<Results> all = machine.results_of(program, false, &without);
       CHECK(machine.results_of(program, true, &with_cuts) == all);
