@@ -64,7 +64,9 @@ Exploration Explorer::run() {
     if (learn_shared()) {  // there are more turns to choose than was known: from the start
       choices_.clear();
       executions_ = cut_ = 0;
-      continue;
+      if (shared_.size() <= kLocationsMax) continue;
+      failure_ = "atomics move from one execution to the next";
+      return result();
     }
     if (!next_choices()) return result();
     if (executions_ + cut_ >= limits_.executions_max) {

@@ -3,7 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "support/explorer.h"
@@ -214,13 +217,13 @@ TEST_SUITE("support/scheduled atom") {
 
   TEST_CASE("two locks taken crosswise are a deadlock, in the same order they are none") {
     for (const bool crosswise : {true, false}) {
-      std::vector<ScheduledMutex> mutexes(2);
+      std::array<std::optional<ScheduledMutex>, 2> mutexes;
       const auto use = [&](std::size_t first) {
-        const std::lock_guard outer(mutexes[first]);
-        const std::lock_guard inner(mutexes[1 - first]);
+        const std::lock_guard outer(*mutexes[first]);
+        const std::lock_guard inner(*mutexes[1 - first]);
       };
       const Exploration all = explore([&](Scenario &scenario) {
-        mutexes = std::vector<ScheduledMutex>(2);
+        for (auto &mutex : mutexes) mutex.emplace();
         scenario.thread("one", [&] { use(0); });
         scenario.thread("other", [&] { use(crosswise ? 1 : 0); });
       });
@@ -246,6 +249,15 @@ TEST_SUITE("support/scheduled atom") {
     CHECK(again.failure == all.failure);
     CHECK(found(replay(prepare, "1"), "nothing is wrong"));
     CHECK(found(replay(prepare, "1 1"), "does not fit"));
+  }
+
+  TEST_CASE("atomics that move from one execution to the next are told") {
+    std::vector<std::unique_ptr<Number>> all_words;
+    const Exploration all = explore([&](Scenario &scenario) {
+      Number &word = *all_words.emplace_back(std::make_unique<Number>());
+      for (const char *name : {"one", "other"}) scenario.thread(name, [&word] { word.fetch_add(1, kRelaxed); });
+    });
+    CHECK(found(all, "move from one execution to the next"));
   }
 
   TEST_CASE("limits are failures") {
