@@ -211,6 +211,7 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
 // E1..E4.
 bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
   if (!index_[entry].is_out || !objects::may_free(facts_of(entry))) return false;
+  base::crash_point(base::CrashPoint::kRayletConsidered);
   segment::EntryHeader &header = segment_.entry(entry);
   if (!refs::begin_evict(header, flagged)) return false;
   if (!refs::is_referenced(segment_, entry, segment_.groups_live())) {

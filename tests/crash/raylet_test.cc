@@ -57,7 +57,7 @@ void be_busy() {
 // Takes objects by their ids while the raylet, stopped at its nth pass of `point`, has one or all of them EVICTING.
 // `role` is then to die at `then`.
 void take_while_stopped(const Session &session, Page &page, CrashPoint point, int nth, CrashRole role,
-                        CrashPoint then) {
+                        std::optional<CrashPoint> then) {
   ray::Task(add).Remote(1, 1).Get();  // what follows finds its entries in our pools
   std::vector<std::string> ids;
   {
@@ -68,7 +68,7 @@ void take_while_stopped(const Session &session, Page &page, CrashPoint point, in
   }
   const auto wakes_raylet = ray::Task(add).Remote(1, 1);
   require(eventually([&] { return session.is_stopped(); }), "the raylet does not stop");
-  page.arm(role, then, 1);
+  if (then) page.arm(role, *then, 1);
   const std::vector<Text> taken(ids.begin(), ids.end());
   ::kill(session.pid(), SIGCONT);
   for (const Text &one : taken) {
@@ -144,6 +144,23 @@ TEST_SUITE("crash/raylet") {
   }
   TEST_CASE("a raylet killed at the third pass of any point: calls throw within a second, and all of it ends") {
     check_kills(3);
+  }
+
+  TEST_CASE("an object that is taken between the raylet's two looks is kept") {
+    CHECK(run_isolated({.time_limit_ms = 60'000}, [] {
+      Page page;
+      const Session session("crash", &page);
+      Child driver([&] {
+        drive(session.name(), &page, [&] {
+          for (int i = 0; i < 4 * kObjects; ++i) {
+            take_while_stopped(session, page, CrashPoint::kRayletConsidered, i % kObjects + 1, CrashRole::kClient,
+                               std::nullopt);
+          }
+        });
+      });
+      check_right(driver, "the driver that takes", 30'000);
+      check_session(session);
+    }));
   }
 
   TEST_CASE("a client killed right after it has rescued an object leaves nothing") {

@@ -92,6 +92,9 @@ TEST_CASE("the pins of a killed worker go, its driver's stay") {
     require(eventually([&path] { return std::filesystem::exists(path); }), "the worker has pinned");
     require(text_of(theirs_id) == "theirs", "the worker's pin keeps it");
     require(store_figure("pinned_objects") == 3, "three are pinned");
+    mobula::unpin(ray::ObjectRef<std::string>(shared_id));
+    require(text_of(shared_id) == "shared", "the driver's unpin leaves the worker's pin");
+    mobula::pin(ray::ObjectRef<std::string>(shared_id));
     pid_t worker = 0;
     std::ifstream(path) >> worker;
     std::filesystem::remove(path);
