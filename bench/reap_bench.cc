@@ -26,6 +26,8 @@ using mobula::refs::ObjectName;
 constexpr std::size_t kReferencesDefault = 10'000;
 constexpr std::size_t kDeathsDefault = 200;
 constexpr std::int64_t kNanosecondsPerMicrosecond = 1000;
+// Between two looks: spinning would take a core from the raylet and from the kernel, which takes the dead one apart.
+constexpr useconds_t kLookAgainUs = 20;
 constexpr std::int64_t kReclaimNsMax = 5'000'000'000;
 
 [[noreturn]] void give_up(const std::string &what) {
@@ -94,7 +96,11 @@ std::int64_t reclaim_us(const mobula::segment::Segment &segment, std::size_t ref
   const std::int64_t seen_ns = mobula::base::monotonic_ns();
   while (!names.empty()) {
     const std::uint64_t word = segment.entry(names.back().entry).state.load(std::memory_order_acquire);
-    if (!mobula::refs::names(word, names.back().generation)) names.pop_back();
+    if (!mobula::refs::names(word, names.back().generation)) {
+      names.pop_back();
+      continue;
+    }
+    usleep(kLookAgainUs);
     if (mobula::base::monotonic_ns() - seen_ns > kReclaimNsMax)
       give_up("an entry of the dead was not reclaimed in 5 s");
   }
