@@ -8,8 +8,8 @@
  *          another. Whoever comes back from sleeping and finds the word marked wakes all others of that word, and only
  *          then looks whether it has what it waits for.
  * World    Client 0 has two threads: one waits for the result, one for the grant. TAKER: instead client 1, which takes
- *          an object, then waits for room, and may be killed. BOTH: all. Who was woken by the bell is in the queue of
- *          the life word until it runs again, so it may eat the kernel's one wake-up. Stores are in order; for store
+ *          an object, then waits for room, and may be killed. Who was woken by the bell is in the queue of the
+ *          life word until it runs again, so it may eat the kernel's one wake-up. Stores are in order; for store
  *          buffers see waiting.pml and ring.pml.
  * Bounds   One death of the raylet, one of client 1.
  * Ghosts   marked, late, has_object.
@@ -42,8 +42,6 @@ bit  done[3], has_object;
 bit  marked;                                      /* ghost: the kernel is through */
 #if defined(SHARED_LIFE)                          /* the grant, and room */
 #define RUNS(t) ((t)>=1)
-#elif defined(BOTH)
-#define RUNS(t) true
 #elif defined(TAKER)
 #define RUNS(t) ((t)==2)
 #else
