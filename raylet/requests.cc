@@ -94,7 +94,8 @@ wire::PinReply Raylet::pin_object(const wire::PinRequest &request) {
   if (!store_.is_named(name)) return {false, "the object is gone: its last reference was dropped"};
   const bool changed = request.pin ? store_.pin(name) : store_.unpin(name);
   if (changed) return {true, request.pin ? "pinned" : "unpinned"};
-  return {false, request.pin ? "the session has pinned it already" : "the session has not pinned it"};
+  return {false, request.pin ? "the session has pinned it already, or it is still being written"
+                             : "the session has not pinned it"};
 }
 
 }  // namespace mobula::raylet

@@ -177,8 +177,20 @@ void Store::drop_contained(std::uint32_t container) {
   for (const ObjectName &inner : all) drop_ref(inner);
 }
 
+// False: its creator may still recycle it. Else P1 fails from now on: an id that people read in a listing was never
+// shared by its creator.
+bool Store::take_from_creator(const ObjectName &name) {
+  segment::Word &state = segment_.entry(name.entry).state;
+  std::uint64_t word = state.load(std::memory_order_acquire);
+  if (refs::state_of(word) == State::kCreating) return false;
+  if (refs::state_of(word) != State::kSealed || refs::writer_of(word) == refs::kRayletWriter) return true;
+  return state.compare_exchange_strong(word, refs::pack(State::kSealed, refs::kRayletWriter, name.generation),
+                                       std::memory_order_seq_cst);
+}
+
 // The bit of client 0, which no process ever has.
 bool Store::pin(const ObjectName &name) {
+  if (!take_from_creator(name)) return false;
   segment::Word &pins = segment_.set_word(segment::Set::kPins, 0, name.entry);
   return (pins.fetch_or(kSessionBit, std::memory_order_seq_cst) & kSessionBit) == 0;
 }

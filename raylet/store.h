@@ -60,7 +60,8 @@ class Store {
   // Y contains X: X is kept as long as Y lives. Y may be sealed by now: the message came before its seal. False: one of
   // them is gone.
   bool add_contained(const refs::ObjectName &container, const refs::ObjectName &inner);
-  // The session's own pin, until unpin or the session's end. False: it is as asked already. REQUIRES: is_named(name).
+  // The session's own pin, until unpin or the session's end. False: it is as asked already, or still being written.
+  // REQUIRES: is_named(name).
   bool pin(const refs::ObjectName &name);
   bool unpin(const refs::ObjectName &name);
   // What an aborted attempt had packed into a result.
@@ -114,6 +115,7 @@ class Store {
   void publish_block_bytes();
   std::optional<objects::Block> allocate_block(std::uint32_t size_class, std::uint64_t bytes);
   bool withdraw(std::uint32_t entry);
+  bool take_from_creator(const refs::ObjectName &name);
   bool clear_bits(std::uint32_t client, std::uint32_t entry);
   bool bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes);
   void free_entry(std::uint32_t entry);
