@@ -93,7 +93,8 @@ TEST_CASE("the pins of a killed worker go, its driver's stay") {
     require(text_of(theirs_id) == "theirs", "the worker's pin keeps it");
     require(store_figure("pinned_objects") == 3, "three are pinned");
     mobula::unpin(ray::ObjectRef<std::string>(shared_id));
-    require(text_of(shared_id) == "shared", "the driver's unpin leaves the worker's pin");
+    require(text_of(shared_id) == "shared", "the driver's unpin leaves the object to the worker");
+    require(store_figure("pinned_objects") == 3, "and the worker's pin on it");
     mobula::pin(ray::ObjectRef<std::string>(shared_id));
     pid_t worker = 0;
     std::ifstream(path) >> worker;
