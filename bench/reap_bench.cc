@@ -18,6 +18,7 @@
 #include "refs/object_id.h"
 #include "segment/segment.h"
 #include "tools/control.h"
+#include "tools/doctor.h"
 
 namespace {
 
@@ -38,14 +39,8 @@ constexpr std::int64_t kReclaimNsMax = 5'000'000'000;
 std::unique_ptr<mobula::segment::Segment> look_into(const char *session) {
   mobula::tools::Control control;
   if (auto status = mobula::tools::Control::connect(session, &control)) give_up(status->message);
-  mobula::wire::Hello hello;
-  hello.layout_version = mobula::segment::kLayoutVersion;
-  hello.layout_fingerprint = mobula::segment::layout_fingerprint();
-  mobula::wire::Welcome welcome;
-  std::vector<mobula::base::File> descriptors;
-  if (auto status = control.ask(hello, &welcome, &descriptors)) give_up(status->message);
   std::unique_ptr<mobula::segment::Segment> segment;
-  if (auto status = mobula::segment::Segment::attach(std::move(descriptors.at(0)), &segment)) give_up(status->message);
+  if (auto status = mobula::tools::open_segment_of(control.raylet_pid(), &segment)) give_up(status->message);
   return segment;
 }
 

@@ -1,7 +1,7 @@
 // raylet/session_folder.h: the folder of a session: its socket, its lock, its log.
 //   Process    raylet-only
-//   Crash      the lock dies with the raylet: what a dead one left is swept by the next start of any session
-//              waits for the end of one that was killed and is not gone yet
+//   Crash      the lock dies with the raylet: what a dead one left is swept by the next start of any session.
+//              A start waits for the end of one of its name that was killed and is not gone yet
 //   Errors     kInvalidArgument when the name is in use, or the folder cannot be made
 #pragma once
 

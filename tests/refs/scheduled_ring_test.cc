@@ -76,6 +76,12 @@ struct ScheduledRaylet {
       world.bytes.write();
     }
   }
+  // What the submitter does: tells of the object, then drops it.
+  void submit_and_drop() {
+    world.bytes.read();
+    ring.push(0);
+    world.first->release(*world.first->row);
+  }
   std::string at_rest() {
     drain();
     if (counted != 0 && world.freed != 0) return "freed while a message named it";
@@ -107,11 +113,7 @@ TEST_SUITE("refs/scheduled ring") {
       world.begin_with_object(scenario);
       ring.begin(scenario);
       raylet.emplace(ScheduledRaylet{world, ring});
-      scenario.thread("submitter", [&] {
-        world.bytes.read();
-        ring.push(0);
-        world.first->release(*world.first->row);
-      });
+      scenario.thread("submitter", [&] { raylet->submit_and_drop(); });
       scenario.thread("raylet", [&] { raylet->evict(); });
       scenario.at_end([&] { return raylet->at_rest(); });
     });
@@ -125,11 +127,7 @@ TEST_SUITE("refs/scheduled ring") {
       world.begin_with_object(scenario);
       ring.begin(scenario);
       raylet.emplace(ScheduledRaylet{world, ring});
-      scenario.thread("submitter", [&] {
-        world.bytes.read();
-        ring.push(0);
-        world.first->release(*world.first->row);
-      });
+      scenario.thread("submitter", [&] { raylet->submit_and_drop(); });
       scenario.thread("raylet", [&] {
         raylet->evict();
         raylet->evict();
