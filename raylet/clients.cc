@@ -72,6 +72,8 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   slot.hints_lost.store(0);
   slot.expelled.store(0);
   slot.reaping.store(0);
+  slot.hits.store(0);
+  slot.misses.store(0);
   for (segment::RingControl *ring : {&slot.to_raylet, &slot.grants, &slot.offers}) {
     ring->tail.store(0);
     ring->head.store(0);
@@ -112,6 +114,9 @@ void Clients::detach(Client &client) {
     const std::uint64_t bytes = sizeof(segment::Row) * refs::rows_in_chunk(chunk);
     static_cast<void>(row_space_.release({client.row_offsets[chunk] - segment_.regions().rows, bytes}));
   }
+  // Added to the sum before they are taken off the client.
+  segment_.header().hits_of_gone.fetch_add(slot.hits.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  segment_.header().misses_of_gone.fetch_add(slot.misses.load(std::memory_order_relaxed), std::memory_order_relaxed);
   slot.row_chunks = 0;
   slot.kind = segment::ClientKind::kNone;
   slot.pid = 0;

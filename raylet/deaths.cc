@@ -102,7 +102,8 @@ void Raylet::carry_out(const objects::ReapAction &action) {
       return go_on(0);
     case ReapStep::kSettle: {
       std::vector<refs::ObjectName> failed;
-      const bool more = store_.settle_entries_of(dead.id, dead.pid, kEntriesPerSettle, &failed);
+      bool more = store_.settle_entries_of(dead.id, dead.pid, kEntriesPerSettle, &failed);
+      more |= store_.forget_weak_of(dead.id, kEntriesPerSettle);
       for (const refs::ObjectName &name : failed) tasks_.on_failed(name);
       return go_on(more ? 1 : 0);
     }
@@ -131,7 +132,7 @@ void Raylet::go_on(std::uint64_t position) {
 void Raylet::free_some(std::uint64_t until) {
   const objects::EvictionPolicy &policy = store_.policy();
   if (until == 0) until = policy.suggestions();
-  if (policy.suggestions_taken() < until) store_.free_batch([this] { drain_all(); });
+  if (policy.suggestions_taken() < until) store_.free_batch(drainer());
   go_on(policy.suggestions_taken() < until ? until : 0);
 }
 

@@ -75,6 +75,8 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
       return true;
     case wire::ToRaylet::kReturn:
       return on_return(client, slot);
+    case wire::ToRaylet::kRetain:
+      return on_retain(client, slot);
   }
   return false;
 }

@@ -37,6 +37,13 @@ int parse(int argc, char **argv, CommandLine *line) {
                  "Tasks that run at the same time (default: the online CPUs)")
       ->check(CLI::Range(1u, base::kWorkersMax));
   app.add_option("--memory", line->memory, "Size of the object store, such as 1GiB (default 1GiB)");
+  app.add_option("--evict-above", line->service.options.evict_above_percent,
+                 "Percent of the store in use above which retained objects are evicted ahead of need")
+      ->check(CLI::Range(1u, 100u))
+      ->capture_default_str();
+  app.add_option("--evict-below", line->service.options.evict_below_percent, "Percent at which that ends")
+      ->check(CLI::Range(0u, 100u))
+      ->capture_default_str();
   app.add_option("--library", line->service.options.libraries,
                  "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
@@ -52,6 +59,11 @@ int parse(int argc, char **argv, CommandLine *line) {
   } catch (const CLI::ParseError &error) {
     const int code = app.exit(error);
     return code == 0 ? -1 : 2;
+  }
+  if (line->service.options.evict_below_percent > line->service.options.evict_above_percent) {
+    std::cerr << "mobula-raylet: --evict-below " << line->service.options.evict_below_percent
+              << " is more than --evict-above " << line->service.options.evict_above_percent << "\n";
+    return 2;
   }
   if (line->memory.empty()) return 0;
   const std::optional<std::uint64_t> bytes = base::parse_bytes(line->memory);

@@ -40,6 +40,7 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
       store_(*segment_),
       clients_(*segment_),
       space_(store_, clients_),
+      marks_(segment_->capacity_bytes(), options_.evict_above_percent, options_.evict_below_percent),
       templates_(loop_, folder_->socket_path(), options_.session, options_.descriptors_limit,
                  {.added = [this](Template &one) { static_cast<void>(tasks_.scheduler().template_added(one.number)); },
                   .failed = [this](Template &one, const std::string &why) { on_template_failed(one, why); },
@@ -91,11 +92,17 @@ bool Raylet::turn() {
   any |= tasks_.act();
   any |= reap_some();
   if (store_.has_candidates()) {
-    store_.free_batch([this] { drain_all(); });
+    store_.free_batch(drainer());
     any = true;
   }
   any |= space_.serve();
-  return set_pressure() || any;
+  any |= set_pressure();
+  return make_room() || any;
+}
+
+// E5 for whoever gives verdicts.
+std::function<void()> Raylet::drainer() {
+  return [this] { drain_all(); };
 }
 
 // While somebody waits for space, releasers wake us and recycle nothing. True when it was set just now.

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "objects/eviction_marks.h"
 #include "objects/reaper.h"
 #include "raylet/asio.h"
 #include "raylet/clients.h"
@@ -45,6 +46,7 @@ class Raylet {
   void sleep_until_event();
   bool has_messages();
   bool set_pressure();
+  std::function<void()> drainer();
   void report_ready(Status status);
   void stop(const std::string &why);
   void end_processes();
@@ -85,6 +87,14 @@ class Raylet {
   wire::PinReply pin_object(const wire::PinRequest &request);
   void settle_everything();
 
+  // --- space and retention, room.cc
+  bool make_room();
+  bool on_retain(const Client &client, const segment::RingSlot &slot);
+  wire::PublishReply publish(const wire::PublishRequest &request);
+  wire::EvictReply evict(const wire::EvictRequest &request);
+  wire::CollectReply collect();
+  void free_candidates();
+
   // --- deaths, deaths.cc
   void on_process_ended(std::uint32_t client_id);
   void on_connection_closed(std::uint32_t client_id, const std::string &why);
@@ -114,6 +124,7 @@ class Raylet {
   Store store_;
   Clients clients_;
   Space space_;
+  objects::EvictionMarks marks_;
   Templates templates_;
   Tasks tasks_;
   std::function<void(Status)> ready_;

@@ -27,6 +27,11 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
   if (const auto *request = std::get_if<wire::DeleteRequest>(&message))
     return connection->send(delete_object(*request));
   if (const auto *request = std::get_if<wire::PinRequest>(&message)) return connection->send(pin_object(*request));
+  if (const auto *request = std::get_if<wire::PublishRequest>(&message)) return connection->send(publish(*request));
+  if (const auto *request = std::get_if<wire::UnpublishRequest>(&message))
+    return connection->send(wire::UnpublishReply{store_.unpublish(request->name)});
+  if (const auto *request = std::get_if<wire::EvictRequest>(&message)) return connection->send(evict(*request));
+  if (std::holds_alternative<wire::CollectRequest>(message)) return connection->send(collect());
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
@@ -49,8 +54,13 @@ std::string Raylet::status_json() {
                      {"objects", store.objects},
                      {"referenced_objects", store.referenced_objects},
                      {"pinned_objects", store.pinned_objects},
+                     {"retained_objects", store.retained_objects},
                      {"evictable_objects", store.evictable_objects},
                      {"evictions", store.evictions},
+                     {"evicted_bytes", store.evicted_bytes},
+                     {"names", store.names},
+                     {"free_bytes", store.free_bytes},
+                     {"largest_free_bytes", store.largest_free_bytes},
                      {"freed", store.freed}};
   status["tasks"] = {
       {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};

@@ -18,6 +18,9 @@ struct Options {
   std::uint32_t workers = 1;
   std::uint64_t memory_bytes = base::kCapacityBytesDefault;
   std::vector<std::string> libraries;
+  // The eviction pass begins above the one and ends below the other, in parts of the store's memory.
+  std::uint32_t evict_above_percent = 90;
+  std::uint32_t evict_below_percent = 80;
   bool embedded = false;
   rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
   int driver_socket = -1;           // of an embedded session: connected to its driver

@@ -75,7 +75,7 @@ bool Space::serve_one(const Waiting &waiting) {
   }
   const std::vector<std::uint32_t> entries =
       store_.grant(client->id, size_class, count, std::max<std::uint64_t>(request.bytes, 1));
-  if (entries.empty() && !store_.is_out_of_entries()) return false;
+  if (entries.empty() && (!store_.is_out_of_entries() || store_.has_retained_candidates())) return false;
   if (entries.empty())
     refuse(*client, request.ticket, Code::kLimitReached);
   else
@@ -109,6 +109,11 @@ bool Space::serve_queue(std::deque<Waiting> *queue) {
   bool any = false;
   for (; !queue->empty() && serve_one(queue->front()); any = true) queue->pop_front();
   return any;
+}
+
+std::uint64_t Space::bytes_short() const {
+  if (!waiting_.empty()) return std::max<std::uint64_t>(waiting_.front().request.bytes, 1);
+  return inline_waiting_.empty() ? 0 : 1;
 }
 
 bool Space::serve() {

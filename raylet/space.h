@@ -26,7 +26,9 @@ class Space {
   // Grants what it can, first come first served. Returns true when anybody got something.
   bool serve();
   // Somebody waits although everything free was given out.
-  bool is_short() const { return !waiting_.empty(); }
+  bool is_short() const { return !waiting_.empty() || !inline_waiting_.empty(); }
+  // What the first in the queue waits for; 0 when nobody does, 1 when it is an entry only.
+  std::uint64_t bytes_short() const;
 
  private:
   struct Waiting {

@@ -20,7 +20,9 @@ using refs::State;
 
 }  // namespace
 
-Store::Store(segment::Segment &segment) : segment_(segment), blocks_(segment.capacity_bytes()) {}
+Store::Store(segment::Segment &segment) : segment_(segment), blocks_(segment.capacity_bytes()), names_(segment) {
+  publish_block_bytes();
+}
 
 // --- giving out
 // --------------------------------------------------------------------------------------------------------
@@ -57,6 +59,7 @@ std::optional<objects::Block> Store::allocate_block(std::uint32_t size_class, st
 // relaxed: figures for whoever examines the session.
 void Store::publish_block_bytes() {
   segment_.header().block_bytes.store(blocks_.used_bytes(), std::memory_order_relaxed);
+  segment_.header().largest_free_bytes.store(blocks_.extents().largest_free_bytes(), std::memory_order_relaxed);
 }
 
 bool Store::bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes) {
@@ -141,6 +144,7 @@ void Store::recycle(std::uint32_t entry) {
   record.offset = segment::kInlineOffset;
   record.task = 0;
   record.is_out = false;
+  header.last_taken_ns.store(0, std::memory_order_relaxed);
   free_entries_.push_back(entry);
 }
 
@@ -164,7 +168,8 @@ bool Store::add_contained(const ObjectName &container, const ObjectName &inner) 
   std::vector<ObjectName> &all = contained_[container.entry];
   all.push_back(inner);
   index_[container.entry].has_contained = true;
-  segment_.entry(container.entry).contained = all.size();
+  ++containers_made_;
+  segment_.entry(container.entry).contained.store(static_cast<std::uint32_t>(all.size()), std::memory_order_relaxed);
   return true;
 }
 
@@ -173,7 +178,7 @@ void Store::drop_contained(std::uint32_t container) {
   const std::vector<ObjectName> all = std::move(contained_[container]);
   contained_.erase(container);
   index_[container].has_contained = false;
-  segment_.entry(container).contained = 0;
+  segment_.entry(container).contained.store(0, std::memory_order_relaxed);
   for (const ObjectName &inner : all) drop_ref(inner);
 }
 
@@ -212,6 +217,7 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
   objects::EvictionFacts facts;
   facts.state = refs::state_of(word_of(entry));
   facts.raylet_refs = index_[entry].raylet_refs;
+  facts.retained = index_[entry].retained != 0;
   const std::uint32_t groups = segment_.groups_live();
   for (std::uint32_t group = 0; group < groups; ++group) {
     facts.held |= segment_.set_word(segment::Set::kHolders, group, entry).load(std::memory_order_seq_cst) != 0;
@@ -222,7 +228,14 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
 
 // E1..E4.
 bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
-  if (!index_[entry].is_out || !objects::may_free(facts_of(entry))) return false;
+  if (!index_[entry].is_out) return false;
+  const objects::EvictionFacts facts = facts_of(entry);
+  if (facts.retained && objects::is_evictable(facts)) retained_order_.note(entry, last_used_ns(entry));
+  return objects::may_free(facts) && flag(entry, flagged);
+}
+
+// E3, E4. REQUIRES: E1 and E2 found nothing.
+bool Store::flag(std::uint32_t entry, std::uint64_t *flagged) {
   base::crash_point(base::CrashPoint::kRayletConsidered);
   segment::EntryHeader &header = segment_.entry(entry);
   if (!refs::begin_evict(header, flagged)) return false;
@@ -247,14 +260,14 @@ std::size_t Store::free_batch(const std::function<void()> &drain) {
   std::size_t count = 0;
   for (const auto &[entry, flagged] : flagged_) {
     segment::EntryHeader &header = segment_.entry(entry);
-    if (index_[entry].raylet_refs != 0) {  // E6
+    if (index_[entry].raylet_refs != 0 || index_[entry].retained != 0) {  // E6
       refs::cancel_evict(header, flagged);
+      suggest(entry);                                  // it may only be retained now
     } else if (refs::finish_evict(header, flagged)) {  // E7
       free_entry(entry);
       ++count;
     }
   }
-  freed_ += count;
   return count;
 }
 
@@ -262,6 +275,8 @@ std::size_t Store::free_batch(const std::function<void()> &drain) {
 void Store::free_entry(std::uint32_t entry) {
   refs::clear_waiters(segment_, entry);
   drop_contained(entry);
+  forget_retention(entry);
+  segment_.header().freed.store(++freed_, std::memory_order_relaxed);
   recycle(entry);
 }
 

@@ -17,7 +17,10 @@
 #include "mobula/runtime.h"
 #include "objects/blocks.h"
 #include "objects/eviction_policy.h"
+#include "objects/retained_order.h"
+#include "objects/weak_holders.h"
 #include "raylet/entry_index.h"
+#include "refs/names.h"
 #include "refs/state_word.h"
 #include "segment/segment.h"
 
@@ -30,9 +33,20 @@ struct StoreFigures {
   std::uint64_t objects = 0;       // values and results; specs and buffers are not counted
   std::uint64_t referenced_objects = 0;
   std::uint64_t pinned_objects = 0;
+  std::uint64_t retained_objects = 0;
   std::uint64_t evictable_objects = 0;
   std::uint64_t evictions = 0;
+  std::uint64_t evicted_bytes = 0;
   std::uint64_t freed = 0;
+  std::uint64_t names = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t largest_free_bytes = 0;
+};
+
+// What a pass has freed.
+struct Freed {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  // of their blocks
 };
 
 class Store {
@@ -44,8 +58,9 @@ class Store {
   // the store is full (or holds its limit of entries: see is_out_of_entries).
   std::vector<std::uint32_t> grant(std::uint32_t client, std::uint32_t size_class, std::uint32_t count,
                                    std::uint64_t bytes);
-  // Bytes of the data region that no block takes.
+  // Bytes of the data region that no block takes, and that blocks take.
   std::uint64_t free_bytes() const { return blocks_.capacity_bytes() - blocks_.used_bytes(); }
+  std::uint64_t used_bytes() const { return blocks_.used_bytes(); }
   bool is_out_of_entries() const { return free_entries_.empty() && index_.size() >= base::kEntriesMax; }
   // Takes the blocks of all entries that lie unused in clients' pools; the entries stay theirs until they return them.
   // For when somebody waits for space. REQUIRES: `pressure` is set, so that nothing goes into a pool any more.
@@ -75,6 +90,28 @@ class Store {
   // Looks at one batch of candidates and frees those that nobody refers to. `drain` must consume every client ring to
   // its end (E5). Returns how many were freed.
   std::size_t free_batch(const std::function<void()> &drain);
+
+  // --- retention, store_retention.cc ---------------------------------------------------------------------------------
+  // A retained object is not freed when nobody refers to it any more, but by evict(). One that is gone stays so.
+  void retain(const refs::ObjectName &name, bool retained);
+  // Of one client. False: it holds base::kWeakNamesMax objects weakly already.
+  bool hold_weakly(std::uint32_t client, const refs::ObjectName &name, bool held);
+  // Takes the weak references of a dead client back, `count` at most. False: it had no more.
+  bool forget_weak_of(std::uint32_t client, std::uint32_t count);
+  // REQUIRES: is_named(object), 1 <= name.size() <= base::kNameBytesMax.
+  refs::NameTable::Change publish(std::string_view name, const refs::ObjectName &object, bool replace);
+  bool unpublish(std::string_view name);
+  // The eviction pass: frees retained objects that nobody refers to, least recently taken first, until `bytes` are free
+  // or one batch is through. `drain` as in free_batch.
+  Freed evict(std::uint64_t bytes, const std::function<void()> &drain);
+  bool has_retained_candidates() const { return !retained_order_.empty(); }
+
+  // --- cycles, store_cycles.cc ---------------------------------------------------------------------------------------
+  // The mark pass: frees containers that only keep each other. `report`, if there is one, is told of each before it goes.
+  using Report = std::function<void(const refs::ObjectName &)>;
+  Freed collect_cycles(const std::function<void()> &drain, const Report &report = {});
+  // Whether containers have come since the last pass: without, another one finds nothing.
+  bool may_have_cycles() const { return containers_made_ != containers_seen_; }
 
   // --- settling for others -------------------------------------------------------------------------------------------
   // Fails an unsettled object with the raylet's verdict and rings its waiters. False: settled before.
@@ -119,8 +156,21 @@ class Store {
   bool clear_bits(std::uint32_t client, std::uint32_t entry);
   bool bind_block(std::uint32_t entry, std::uint32_t size_class, std::uint64_t bytes);
   void free_entry(std::uint32_t entry);
+  std::uint64_t block_bytes_of(std::uint32_t entry) const;
+  std::uint64_t last_used_ns(std::uint32_t entry) const;
+  void set_retained(std::uint32_t entry, segment::Retained why, bool on);
+  void forget_retention(std::uint32_t entry);
+  bool is_victim(std::uint32_t entry, std::uint64_t *flagged);
+  void note_victim(const refs::ObjectName &name, std::uint32_t retained, std::uint64_t bytes);
+  std::vector<std::uint32_t> find_unreachable() const;
+  bool flag_group(const std::vector<std::uint32_t> &group, std::vector<std::uint64_t> *flagged);
+  void cancel_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged);
+  bool condemn_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged);
+  Freed free_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged,
+                   const Report &report);
   void recycle(std::uint32_t entry);
   bool flag_candidate(std::uint32_t entry, std::uint64_t *flagged);
+  bool flag(std::uint32_t entry, std::uint64_t *flagged);
   void settle_or_take_back(std::uint32_t client, const segment::Verdict &verdict,
                            std::vector<refs::ObjectName> *failed);
   objects::EvictionFacts facts_of(std::uint32_t entry) const;
@@ -132,7 +182,13 @@ class Store {
   std::vector<std::uint32_t> free_entries_;
   std::unordered_map<std::uint32_t, std::vector<refs::ObjectName>> contained_;
   objects::EvictionPolicy policy_;
+  objects::RetainedOrder retained_order_;
+  objects::WeakHolders weak_holders_;
+  refs::NameTable names_;
+  std::uint64_t containers_made_ = 0;
+  std::uint64_t containers_seen_ = 0;
   std::uint64_t evictions_ = 0;
+  std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;
   std::vector<std::uint32_t> batch_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> flagged_;

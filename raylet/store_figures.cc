@@ -18,7 +18,11 @@ StoreFigures Store::figures() const {
   StoreFigures figures;
   figures.capacity_bytes = segment_.capacity_bytes();
   figures.evictions = evictions_;
+  figures.evicted_bytes = evicted_bytes_;
   figures.freed = freed_;
+  figures.names = names_.size();
+  figures.free_bytes = free_bytes();
+  figures.largest_free_bytes = blocks_.extents().largest_free_bytes();
   for (std::uint32_t entry = 0; entry < index_.size(); ++entry) {
     const objects::EvictionFacts facts = facts_of(entry);
     const segment::EntryHeader &header = segment_.entry(entry);
@@ -35,6 +39,7 @@ StoreFigures Store::figures() const {
     ++figures.objects;
     if (facts.held || facts.raylet_refs != 0) ++figures.referenced_objects;
     if (facts.pinned) ++figures.pinned_objects;
+    if (facts.retained) ++figures.retained_objects;
     if (objects::is_evictable(facts)) ++figures.evictable_objects;
   }
   return figures;

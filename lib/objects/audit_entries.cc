@@ -107,7 +107,9 @@ void AuditLook::look_at_tenant(std::uint32_t entry, std::uint64_t word, std::spa
     report(Ledger::kEntries, fmt::format("{} stays flagged although the raylet rests", describe_entry(entry, word)));
   }
   const std::uint32_t raylet_refs = header.raylet_refs.load(std::memory_order_acquire);
-  if (raylet_refs != 0 || header.retained != 0 || !members_.holders.empty() || !members_.pins.empty()) return;
+  if (raylet_refs != 0 || header.retained.load(std::memory_order_relaxed) != 0 || !members_.holders.empty() ||
+      !members_.pins.empty())
+    return;
   if (!rows.empty()) return;  // somebody counts on it: the bit that is missing is named below
   report(Ledger::kEntries,
          fmt::format("{} is not freed: nobody holds or pins it, and no task or container refers to it; {} bytes",

@@ -89,6 +89,7 @@ void AuditLook::read_words() {
       static_cast<std::uint32_t>(limited("clients_reserved", header.clients_reserved.load(), base::kClientsMax));
   words_.rows_bytes = limited("rows_reserved_bytes", header.rows_reserved_bytes.load(), base::kRowPoolBytes);
   words_.data_bytes = limited("data_reserved_bytes", header.data_reserved_bytes.load(), segment_.capacity_bytes());
+  words_.names = static_cast<std::uint32_t>(limited("names_reserved", header.names_reserved.load(), base::kNamesMax));
   words_.block_bytes = header.block_bytes.load();
 }
 
@@ -100,16 +101,18 @@ bool AuditLook::compare_kernel() {
   const std::uint64_t entries_bytes = sizeof(segment::EntryHeader) * words_.entries;
   const std::uint64_t arrays = words_.groups == 0 ? 0 : segment::kSetsCount * (words_.groups - 1);
   const std::uint64_t groups_bytes = sizeof(segment::Word) * words_.entries * arrays;
+  const std::uint64_t names_bytes =
+      words_.names == 0 ? 0 : segment::kNameBucketsBytes + sizeof(segment::NameRecord) * words_.names;
   const std::uint64_t data_bytes = round_to_pages(words_.data_bytes);
-  audit_.reserved_bytes =
-      segment::kPageBytes + slots_bytes + rings_bytes + words_.rows_bytes + entries_bytes + groups_bytes + data_bytes;
+  audit_.reserved_bytes = segment::kPageBytes + slots_bytes + rings_bytes + words_.rows_bytes + names_bytes +
+                          segment::kVictimsBytes + entries_bytes + groups_bytes + data_bytes;
   audit_.kernel_bytes = segment_.kernel_bytes();
   if (audit_.kernel_bytes == audit_.reserved_bytes) return true;
   report(Ledger::kKernel,
          fmt::format("the kernel has {} bytes for the segment, its regions reserve {}: header {}, client slots {}, "
-                     "rings {}, handle rows {}, entries {}, group arrays {}, data {}",
+                     "rings {}, handle rows {}, names {}, victims {}, entries {}, group arrays {}, data {}",
                      audit_.kernel_bytes, audit_.reserved_bytes, segment::kPageBytes, slots_bytes, rings_bytes,
-                     words_.rows_bytes, entries_bytes, groups_bytes, data_bytes));
+                     words_.rows_bytes, names_bytes, segment::kVictimsBytes, entries_bytes, groups_bytes, data_bytes));
   return audit_.kernel_bytes > audit_.reserved_bytes;
 }
 

@@ -24,6 +24,7 @@ class AuditLook {
     std::uint32_t entries = 0;
     std::uint32_t groups = 0;
     std::uint32_t clients = 0;
+    std::uint32_t names = 0;
     std::uint64_t rows_bytes = 0;
     std::uint64_t data_bytes = 0;
     std::uint64_t block_bytes = 0;

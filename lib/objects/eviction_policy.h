@@ -18,7 +18,7 @@ struct EvictionFacts {
   bool held = false;    // by any client
   bool pinned = false;  // by any client
   std::uint32_t raylet_refs = 0;
-  bool retained = false;
+  bool retained = false;  // named, weakly held, or on request
 };
 
 // Freed at once when nobody refers to it: no holder, no pin, no raylet reference, not retained, settled.

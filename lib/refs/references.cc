@@ -70,6 +70,22 @@ void References::count_out(segment::Row &row, std::uint32_t entry) {
   rows_.release(number);
 }
 
+// T6'': true when no verdict stands against the entry's group: it has none, or this takes the flag off the one member
+// whose verdict is the verdict on all (rule 39). The group word was written before the flag that we have seen.
+bool References::rescue_group(const segment::EntryHeader &header) const {
+  const std::uint32_t representative_plus_1 = header.group.load(std::memory_order_seq_cst);
+  if (representative_plus_1 == 0 || representative_plus_1 > segment_.entries_reserved()) return true;
+  segment::Word &state = segment_.entry(representative_plus_1 - 1).state;
+  std::uint64_t word = state.load(std::memory_order_seq_cst);
+  while (is_evicting(word) && state_of(word) != State::kFree) {
+    if (state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
+      base::crash_point(base::CrashPoint::kGroupRescued);
+      return true;
+    }
+  }
+  return state_of(word) != State::kFree;
+}
+
 References::Take References::take(ObjectName name, segment::Row **row) {
   const std::uint32_t spare = rows_.allocate();
   if (spare == RowTable::kNone) return Take::kNoRow;
@@ -80,13 +96,17 @@ References::Take References::take(ObjectName name, segment::Row **row) {
     counted = &count_in(name.entry, spare, &spare_used);
   }
   if (!spare_used) rows_.release(spare);
-  segment::Word &state = segment_.entry(name.entry).state;
-  std::uint64_t word = state.load(std::memory_order_seq_cst);  // T5
+  segment::EntryHeader &header = segment_.entry(name.entry);
+  std::uint64_t word = header.state.load(std::memory_order_seq_cst);  // T5
   while (names(word, name.generation)) {
     // T6, T6': taken, if need be by rescue: the verdict's CAS will fail, nobody waits.
-    if (!is_evicting(word) || state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
+    if (is_evicting(word) && !rescue_group(header)) break;
+    if (!is_evicting(word) ||
+        header.state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
       if (is_evicting(word)) base::crash_point(base::CrashPoint::kTakeRescued);
       counted->generation.store(name.generation, std::memory_order_relaxed);
+      // relaxed: of all takers' times any one will do.
+      header.last_taken_ns.store(static_cast<std::uint64_t>(base::coarse_ns()), std::memory_order_relaxed);
       *row = counted;
       return Take::kTaken;
     }

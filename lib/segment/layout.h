@@ -1,5 +1,6 @@
 // segment/layout.h: everything that lies in the segment, and who may write it. Nothing else may be placed there.
-//   Layout     header | client slots | rings | handle rows | entries | group arrays | data. Offsets, never pointers
+//   Layout     header | client slots | rings | handle rows | names | victims | entries | group arrays | data. Offsets,
+//              never pointers
 //   Threads    process-shared; each field names its writers. A word with more than one writer is atomic and changed by
 //              read-modify-write only (docs/reference-rules.md, rule 1)
 //   Crash      a process may die between any two stores; raylet/deaths.cc repairs what it left
@@ -16,7 +17,7 @@
 namespace mobula::segment {
 
 constexpr std::uint64_t kMagic = 0x313041'4c55424f4d;  // "MOBULA01" read as a little-endian number
-constexpr std::uint32_t kLayoutVersion = 2;
+constexpr std::uint32_t kLayoutVersion = 3;
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kPageBytes = 4096;
 
@@ -29,6 +30,8 @@ struct Regions {
   std::uint64_t clients;
   std::uint64_t rings;
   std::uint64_t rows;
+  std::uint64_t names;
+  std::uint64_t victims;
   std::uint64_t entries;
   std::uint64_t groups;
   std::uint64_t data;
@@ -62,6 +65,16 @@ struct SegmentHeader {
   Word data_reserved_bytes;                   // of the data region, from its start
   Word rows_reserved_bytes;                   // of the handle rows, from their start
   Half clients_reserved;                      // ids below have a slot, and those above 0 rings
+  Half names_reserved;                        // records of names that have memory; with the first, all buckets have
+  Word largest_free_bytes;                    // the largest block that could be given out now
+  // Since the session began: objects freed, of those the ones that the eviction pass freed, and their bytes. The last
+  // one is also the number of the newest Victim, so it is written after that.
+  Word freed;
+  Word evicted_bytes;
+  Word evictions;
+  // Look-ups of clients that have ended.
+  Word hits_of_gone;
+  Word misses_of_gone;
 };
 
 // State word of an entry: state | EVICTING | writer | generation. Packed by refs/state_word.h.
@@ -107,7 +120,7 @@ struct alignas(256) EntryHeader {
   std::uint64_t offset;  // in the data region, or kInlineOffset. Raylet, before the entry is granted
   std::uint64_t capacity_bytes;  // of that block. Raylet, before the entry is granted
   Half raylet_refs;              // tasks, containers, session. Raylet only
-  std::uint32_t retained;        // raylet only; kept for named and weakly held objects
+  Half retained;                 // raylet only: Retained bits, why it is kept although nobody refers to it
   // Second line: the creator's description, and the raylet's verdict.
   std::uint64_t size;
   std::uint32_t format;
@@ -116,12 +129,43 @@ struct alignas(256) EntryHeader {
   std::uint32_t site;  // call site of the put or task, interned; 0 = unknown
   std::int64_t created_ns;
   Verdict verdict;
-  std::int64_t last_taken_ns;
-  std::uint64_t contained;  // references inside, as counted by the raylet
+  // CLOCK_MONOTONIC of the newest take. Any taker, plain overwriting; reset by the raylet when the entry is nobody's.
+  Word last_taken_ns;
+  Half contained;  // references inside, as counted by the raylet
+  Half group;      // raylet only: 0, or 1 + the entry on whose verdict this one's depends (rule 39)
   std::byte inline_bytes[kInlineBytes];
 };
 static_assert(std::is_standard_layout_v<EntryHeader> && sizeof(EntryHeader) == 256);
 static_assert(offsetof(EntryHeader, size) == kCacheLineBytes);
+
+// Why an object is kept that nobody refers to, until the eviction pass frees it.
+enum class Retained : std::uint32_t { kNamed = 1, kWeak = 2, kAsked = 4 };
+
+// The table of names: written by the raylet alone, read by all (refs/names.h). A bucket is version << 32 | number of the
+// chain's first record plus one.
+constexpr std::uint32_t kNameWords = 29;
+struct alignas(256) NameRecord {
+  Half next_plus_1;
+  Half entry;
+  Word generation;
+  Half length_bytes;
+  Half hash;
+  Word text[kNameWords];
+};
+static_assert(std::is_standard_layout_v<NameRecord> && sizeof(NameRecord) == 256);
+static_assert(sizeof(Word) * kNameWords == base::kNameBytesMax);
+
+// What the eviction pass has freed lately: a ring that the raylet writes and everybody may read. Number n lies in slot
+// n % kVictimsKept; `number` is 0 while the slot is written.
+struct alignas(kCacheLineBytes) Victim {
+  Word number;  // counts from 1
+  Word generation;
+  Half entry;
+  Half retained;  // Retained bits that it had
+  Word bytes;
+  Word evicted_ns;
+};
+static_assert(std::is_standard_layout_v<Victim> && sizeof(Victim) == kCacheLineBytes);
 
 // One row of a handle table: written by its process alone, read by the reaper and by tools.
 struct Row {
@@ -180,6 +224,8 @@ struct alignas(kCacheLineBytes) ClientSlot {
   Half expelled;      // the raylet only: 1 = it broke the protocol, nothing of it is read any more
   Half hints_lost;    // the client sets 1 when a hint found no room; the raylet resets it when it scans
   Half reaping;       // the raylet only: 1 = its process is gone, what it held is being given back
+  Word hits;          // the client only: look-ups by name and by weak reference that found their object
+  Word misses;        // and that did not
   RingControl to_raylet;
   RingControl grants;
   RingControl offers;
@@ -205,23 +251,31 @@ constexpr std::uint64_t kLayoutFacts[] = {
     offsetof(SegmentHeader, pressure), offsetof(SegmentHeader, pool_bytes_max), offsetof(SegmentHeader,
     entries_reserved), offsetof(SegmentHeader, groups_live), offsetof(SegmentHeader, block_bytes),
     offsetof(SegmentHeader, data_reserved_bytes), offsetof(SegmentHeader, rows_reserved_bytes),
-    offsetof(SegmentHeader, clients_reserved), offsetof(EntryHeader, state), offsetof(EntryHeader, holders),
+    offsetof(SegmentHeader, clients_reserved), offsetof(SegmentHeader, names_reserved), offsetof(SegmentHeader,
+    largest_free_bytes), offsetof(SegmentHeader, freed), offsetof(SegmentHeader, evicted_bytes),
+    offsetof(SegmentHeader, evictions), offsetof(SegmentHeader, hits_of_gone), offsetof(SegmentHeader,
+    misses_of_gone), sizeof(NameRecord), offsetof(NameRecord, next_plus_1), offsetof(NameRecord, entry),
+    offsetof(NameRecord, generation), offsetof(NameRecord, length_bytes), offsetof(NameRecord, hash),
+    offsetof(NameRecord, text), sizeof(Victim), offsetof(Victim, number), offsetof(Victim, generation),
+    offsetof(Victim, entry), offsetof(Victim, retained), offsetof(Victim, bytes), offsetof(Victim, evicted_ns),
+    offsetof(EntryHeader, state), offsetof(EntryHeader, holders),
     offsetof(EntryHeader, pins), offsetof(EntryHeader, waiters), offsetof(EntryHeader, claim),
     offsetof(EntryHeader, offset), offsetof(EntryHeader, capacity_bytes), offsetof(EntryHeader, raylet_refs),
     offsetof(EntryHeader, retained), offsetof(EntryHeader, size), offsetof(EntryHeader, format),
     offsetof(EntryHeader, kind), offsetof(EntryHeader, creator_pid), offsetof(EntryHeader, site),
     offsetof(EntryHeader, created_ns), offsetof(EntryHeader, verdict), offsetof(EntryHeader, last_taken_ns),
-    offsetof(EntryHeader, contained), offsetof(EntryHeader, inline_bytes), offsetof(Row, count), offsetof(Row,
+    offsetof(EntryHeader, contained), offsetof(EntryHeader, group), offsetof(EntryHeader, inline_bytes), offsetof(Row, count), offsetof(Row,
     entry_plus_1), offsetof(Row, generation), offsetof(Row, since_ms), offsetof(Row, site), offsetof(Row, pins),
     offsetof(Row, shared), offsetof(ClientSlot, generation), offsetof(ClientSlot, pid), offsetof(ClientSlot, kind),
     offsetof(ClientSlot, row_chunks), offsetof(ClientSlot, row_offsets), offsetof(ClientSlot, bell),
     offsetof(ClientSlot, sleepers), offsetof(ClientSlot, life), offsetof(ClientSlot, room_waiters),
     offsetof(ClientSlot, expelled),
-    offsetof(ClientSlot, hints_lost), offsetof(ClientSlot, reaping), offsetof(ClientSlot, to_raylet),
+    offsetof(ClientSlot, hints_lost), offsetof(ClientSlot, reaping), offsetof(ClientSlot, hits),
+    offsetof(ClientSlot, misses), offsetof(ClientSlot, to_raylet),
     offsetof(ClientSlot, grants),
     offsetof(ClientSlot, offers), offsetof(ClientRings, to_raylet), offsetof(ClientRings, grants),
     offsetof(ClientRings, offers), base::kClientsMax, base::kEntriesMax, base::kEntriesPerChunk,
-    base::kRowsPerFirstChunk, base::kRowPoolBytes};
+    base::kRowsPerFirstChunk, base::kRowPoolBytes, base::kNamesMax, base::kNameBuckets, base::kVictimsKept};
 // clang-format on
 
 // Mixes them into one number (FNV-1a), compared on attach.

@@ -45,7 +45,9 @@ Regions plan_regions() {
   regions.clients = kPageBytes;
   regions.rings = regions.clients + round_to_pages(sizeof(ClientSlot) * base::kClientsMax);
   regions.rows = regions.rings + sizeof(ClientRings) * base::kClientsMax;
-  regions.entries = regions.rows + base::kRowPoolBytes;
+  regions.names = regions.rows + base::kRowPoolBytes;
+  regions.victims = regions.names + kNameBucketsBytes + sizeof(NameRecord) * base::kNamesMax;
+  regions.entries = regions.victims + kVictimsBytes;
   regions.groups = regions.entries + sizeof(EntryHeader) * base::kEntriesMax;
   regions.data = regions.groups + sizeof(Word) * base::kEntriesMax * kSetsCount * (base::kGroupsMax - 1);
   return regions;
@@ -151,6 +153,7 @@ Status Segment::create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *s
   const auto segment_bytes = static_cast<off_t>(regions.data + round_to_pages(capacity_bytes));
   if (ftruncate(created->file_.get(), segment_bytes) != 0) base::throw_errno("ftruncate of the segment");
   if (Status status = created->reserve(0, kPageBytes)) return status;
+  if (Status status = created->reserve(regions.victims, kVictimsBytes)) return status;
   created->map(capacity_bytes, regions);
   fill_header(&created->header(), capacity_bytes, regions);
   created->is_owner_ = true;
@@ -283,6 +286,16 @@ Status Segment::reserve_client(std::uint32_t id) {
   }
   own_clients_ = id + 1;
   header().clients_reserved.store(own_clients_, std::memory_order_release);
+  return nullptr;
+}
+
+Status Segment::reserve_names(std::uint32_t records) {
+  if (records <= own_names_) return nullptr;
+  const std::uint64_t begin = own_names_ == 0 ? 0 : kNameBucketsBytes + sizeof(NameRecord) * own_names_;
+  const std::uint64_t end = kNameBucketsBytes + sizeof(NameRecord) * static_cast<std::uint64_t>(records);
+  if (Status status = reserve(regions_.names + begin, end - begin)) return status;
+  own_names_ = records;
+  header().names_reserved.store(records, std::memory_order_release);
   return nullptr;
 }
 

@@ -18,6 +18,10 @@ namespace mobula::segment {
 
 enum class Set : std::uint32_t { kHolders = 0, kPins = 1, kWaiters = 2 };
 constexpr std::uint32_t kSetsCount = 3;
+constexpr std::uint64_t kNameBucketsBytes = sizeof(Word) * base::kNameBuckets;
+constexpr std::uint64_t kVictimsBytes = sizeof(Victim) * base::kVictimsKept;
+static_assert(kNameBucketsBytes % kPageBytes == 0 && kVictimsBytes % kPageBytes == 0);
+static_assert(sizeof(NameRecord) * base::kNamesPerChunk % kPageBytes == 0);
 
 class Segment {
  public:
@@ -37,6 +41,8 @@ class Segment {
   Status reserve_groups(std::uint32_t groups);
   // Reserves slot, rings and set arrays of a client id, once. Raylet only. REQUIRES: all lower ids have theirs.
   Status reserve_client(std::uint32_t id);
+  // Reserves all buckets and the first `records` records of the table of names. Raylet only.
+  Status reserve_names(std::uint32_t records);
   // What the kernel has in memory for the whole segment.
   std::uint64_t kernel_bytes() const;
 
@@ -49,6 +55,14 @@ class Segment {
   ClientRings &rings(std::uint32_t id) const { return reinterpret_cast<ClientRings *>(tables_ + regions_.rings)[id]; }
   EntryHeader &entry(std::uint32_t index) const {
     return reinterpret_cast<EntryHeader *>(tables_ + regions_.entries)[index];
+  }
+  // REQUIRES of both: names_reserved() is not 0, and record < names_reserved().
+  Word &name_bucket(std::uint32_t bucket) const { return reinterpret_cast<Word *>(tables_ + regions_.names)[bucket]; }
+  NameRecord &name_record(std::uint32_t record) const {
+    return reinterpret_cast<NameRecord *>(tables_ + regions_.names + kNameBucketsBytes)[record];
+  }
+  Victim &victim(std::uint64_t number) const {
+    return reinterpret_cast<Victim *>(tables_ + regions_.victims)[number % base::kVictimsKept];
   }
   // REQUIRES: offset lies in the rows region.
   Row *rows(std::uint64_t offset) const { return reinterpret_cast<Row *>(tables_ + offset); }
@@ -66,6 +80,10 @@ class Segment {
   }
   std::uint32_t entries_reserved() const {
     return is_owner_ ? own_entries_ : header().entries_reserved.load(std::memory_order_acquire);
+  }
+
+  std::uint32_t names_reserved() const {
+    return is_owner_ ? own_names_ : header().names_reserved.load(std::memory_order_acquire);
   }
 
   // Data by offset in the data region. The readable mapping traps writes.
@@ -94,6 +112,7 @@ class Segment {
   std::uint32_t own_groups_ = 1;
   std::uint32_t own_entries_ = 0;
   std::uint32_t own_clients_ = 1;  // id 0 stands for the raylet
+  std::uint32_t own_names_ = 0;
   boost::interprocess::mapped_region tables_region_;
   boost::interprocess::mapped_region readable_region_;
   boost::interprocess::mapped_region writable_region_;

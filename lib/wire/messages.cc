@@ -88,6 +88,35 @@ struct Encode {
     const auto message = builder.CreateString(reply.message);
     return {flat::Body_PinReply, flat::CreatePinReply(builder, reply.done, message).Union()};
   }
+  Encoded operator()(const PublishRequest &request) const {
+    const auto name = builder.CreateString(request.name);
+    return {flat::Body_PublishRequest,
+            flat::CreatePublishRequest(builder, name, request.entry, request.generation, request.replace).Union()};
+  }
+  Encoded operator()(const PublishReply &reply) const {
+    const auto message = builder.CreateString(reply.message);
+    return {flat::Body_PublishReply, flat::CreatePublishReply(builder, reply.code, message).Union()};
+  }
+  Encoded operator()(const UnpublishRequest &request) const {
+    return {flat::Body_UnpublishRequest,
+            flat::CreateUnpublishRequest(builder, builder.CreateString(request.name)).Union()};
+  }
+  Encoded operator()(const UnpublishReply &reply) const {
+    return {flat::Body_UnpublishReply, flat::CreateUnpublishReply(builder, reply.done).Union()};
+  }
+  Encoded operator()(const EvictRequest &request) const {
+    return {flat::Body_EvictRequest, flat::CreateEvictRequest(builder, request.bytes).Union()};
+  }
+  Encoded operator()(const EvictReply &reply) const {
+    return {flat::Body_EvictReply, flat::CreateEvictReply(builder, reply.objects, reply.bytes).Union()};
+  }
+  Encoded operator()(const CollectRequest &) const {
+    return {flat::Body_CollectRequest, flat::CreateCollectRequest(builder).Union()};
+  }
+  Encoded operator()(const CollectReply &reply) const {
+    const auto json = builder.CreateString(reply.json);
+    return {flat::Body_CollectReply, flat::CreateCollectReply(builder, reply.objects, reply.bytes, json).Union()};
+  }
 };
 
 Hello decode_hello(const flat::Hello &hello) {
@@ -159,6 +188,26 @@ std::optional<Message> decode(std::span<const char> body) {
     }
     case flat::Body_PinReply:
       return PinReply{frame.body_as_PinReply()->done(), text_of(frame.body_as_PinReply()->message())};
+    case flat::Body_PublishRequest: {
+      const flat::PublishRequest &request = *frame.body_as_PublishRequest();
+      return PublishRequest{text_of(request.name()), request.entry(), request.generation(), request.replace()};
+    }
+    case flat::Body_PublishReply:
+      return PublishReply{frame.body_as_PublishReply()->code(), text_of(frame.body_as_PublishReply()->message())};
+    case flat::Body_UnpublishRequest:
+      return UnpublishRequest{text_of(frame.body_as_UnpublishRequest()->name())};
+    case flat::Body_UnpublishReply:
+      return UnpublishReply{frame.body_as_UnpublishReply()->done()};
+    case flat::Body_EvictRequest:
+      return EvictRequest{frame.body_as_EvictRequest()->bytes()};
+    case flat::Body_EvictReply:
+      return EvictReply{frame.body_as_EvictReply()->objects(), frame.body_as_EvictReply()->bytes()};
+    case flat::Body_CollectRequest:
+      return CollectRequest{};
+    case flat::Body_CollectReply: {
+      const flat::CollectReply &reply = *frame.body_as_CollectReply();
+      return CollectReply{reply.objects(), reply.bytes(), text_of(reply.json())};
+    }
     case flat::Body_NONE:
       break;
   }

@@ -77,10 +77,44 @@ struct PinReply {
   std::string message;
 };
 
+// A name of the session for the object, until it is taken off or the object is freed.
+struct PublishRequest {
+  std::string name;
+  std::uint32_t entry = 0;
+  std::uint64_t generation = 0;
+  bool replace = false;
+};
+struct PublishReply {
+  std::uint32_t code = 0;  // mobula::Code
+  std::string message;
+};
+struct UnpublishRequest {
+  std::string name;
+};
+struct UnpublishReply {
+  bool done = false;
+};
+// The eviction pass, now: until so many bytes are freed, or nothing more may be.
+struct EvictRequest {
+  std::uint64_t bytes = 0;
+};
+struct EvictReply {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;
+};
+// The mark pass, now.
+struct CollectRequest {};
+struct CollectReply {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;
+  std::string json;  // the first of the freed objects: [{"id", "size", "creator_pid"}]
+};
+
 // clang-format off
 using Message = std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest,
                              StatusReply, StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest,
-                             DeleteReply, PinRequest, PinReply>;
+                             DeleteReply, PinRequest, PinReply, PublishRequest, PublishReply, UnpublishRequest,
+                             UnpublishReply, EvictRequest, EvictReply, CollectRequest, CollectReply>;
 // clang-format on
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.

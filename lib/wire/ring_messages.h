@@ -28,7 +28,11 @@ enum class ToRaylet : std::uint32_t {
   kUnblocked = 9,
   kReturn = 10,   // free entries that this client does not want
   kSkipped = 11,  // a worker's ring is empty: its last slots had been taken back
+  kRetain = 12,   // why an object is kept changes: name, Retention
 };
+
+// What a kRetain message asks for. Weak: of this client alone, and only its first and last weak reference is told.
+enum class Retention : std::uint32_t { kRetain = 1, kUnretain = 2, kWeak = 3, kNotWeak = 4 };
 
 // Raylet to client, in the grants ring.
 enum class Grant : std::uint32_t {
@@ -84,6 +88,13 @@ RingSlot task_slot(KindOfRing kind, const TaskNames &names) {
   return slot;
 }
 inline TaskNames task_names(const RingSlot &slot) { return {get_name(slot, 0), get_name(slot, kWordsPerName)}; }
+
+inline RingSlot retain_slot(const ObjectName &name, Retention retention) {
+  RingSlot slot = slot_of(ToRaylet::kRetain);
+  put_name(&slot, 0, name);
+  slot.words[kWordsPerName] = static_cast<std::uint32_t>(retention);
+  return slot;
+}
 
 struct Request {
   std::uint32_t size_class = 0;

@@ -41,10 +41,19 @@ void add_header(std::ostream &text) {
   FIELD(SegmentHeader, data_reserved_bytes);
   FIELD(SegmentHeader, rows_reserved_bytes);
   FIELD(SegmentHeader, clients_reserved);
+  FIELD(SegmentHeader, names_reserved);
+  FIELD(SegmentHeader, largest_free_bytes);
+  FIELD(SegmentHeader, freed);
+  FIELD(SegmentHeader, evicted_bytes);
+  FIELD(SegmentHeader, evictions);
+  FIELD(SegmentHeader, hits_of_gone);
+  FIELD(SegmentHeader, misses_of_gone);
   SIZE(Regions);
   FIELD(Regions, clients);
   FIELD(Regions, rings);
   FIELD(Regions, rows);
+  FIELD(Regions, names);
+  FIELD(Regions, victims);
   FIELD(Regions, entries);
   FIELD(Regions, groups);
   FIELD(Regions, data);
@@ -70,6 +79,7 @@ void add_entry(std::ostream &text) {
   FIELD(EntryHeader, verdict);
   FIELD(EntryHeader, last_taken_ns);
   FIELD(EntryHeader, contained);
+  FIELD(EntryHeader, group);
   FIELD(EntryHeader, inline_bytes);
   SIZE(Verdict);
   FIELD(Verdict, code);
@@ -81,6 +91,23 @@ void add_entry(std::ostream &text) {
   SIZE(ForwardTarget);
   FIELD(ForwardTarget, generation);
   FIELD(ForwardTarget, entry);
+}
+
+void add_names(std::ostream &text) {
+  SIZE(NameRecord);
+  FIELD(NameRecord, next_plus_1);
+  FIELD(NameRecord, entry);
+  FIELD(NameRecord, generation);
+  FIELD(NameRecord, length_bytes);
+  FIELD(NameRecord, hash);
+  FIELD(NameRecord, text);
+  SIZE(Victim);
+  FIELD(Victim, number);
+  FIELD(Victim, generation);
+  FIELD(Victim, entry);
+  FIELD(Victim, retained);
+  FIELD(Victim, bytes);
+  FIELD(Victim, evicted_ns);
 }
 
 void add_client(std::ostream &text) {
@@ -110,6 +137,8 @@ void add_client(std::ostream &text) {
   FIELD(ClientSlot, room_waiters);
   FIELD(ClientSlot, hints_lost);
   FIELD(ClientSlot, reaping);
+  FIELD(ClientSlot, hits);
+  FIELD(ClientSlot, misses);
   FIELD(ClientSlot, to_raylet);
   FIELD(ClientSlot, grants);
   FIELD(ClientSlot, offers);
@@ -136,6 +165,13 @@ void add_numbers(std::ostream &text) {
   NUMBER(Kind::kBuffer);
   NUMBER(ClientKind::kDriver);
   NUMBER(ClientKind::kWorker);
+  NUMBER(Retained::kNamed);
+  NUMBER(Retained::kWeak);
+  NUMBER(Retained::kAsked);
+  NUMBER(base::kNamesMax);
+  NUMBER(base::kNameBuckets);
+  NUMBER(base::kNameBytesMax);
+  NUMBER(base::kVictimsKept);
   NUMBER(refs::pack(refs::State::kPending, 2, 3));
   NUMBER(refs::pack(refs::State::kCreating, 2, 3));
   NUMBER(refs::pack(refs::State::kSealed, 2, 3));
@@ -152,6 +188,7 @@ TEST_SUITE("golden/layout") {
     std::ostringstream text;
     add_header(text);
     add_entry(text);
+    add_names(text);
     add_client(text);
     add_numbers(text);
     std::istringstream now(text.str());
