@@ -53,10 +53,8 @@ wire::PublishReply Raylet::publish(const wire::PublishRequest &request) {
   const auto refused = [](Code code, std::string message) {
     return wire::PublishReply{static_cast<std::uint32_t>(code), std::move(message)};
   };
-  if (request.name.empty() || request.name.size() > base::kNameBytesMax) {
-    return refused(Code::kInvalidArgument, fmt::format("publish: a name has 1 to {} bytes, this one has {}",
-                                                       base::kNameBytesMax, request.name.size()));
-  }
+  const std::string problem = refs::problem_of(request.name);
+  if (!problem.empty()) return refused(Code::kInvalidArgument, "publish: " + problem);
   const refs::ObjectName object{request.entry, request.generation};
   if (!store_.is_named(object)) return refused(Code::kObjectLost, "publish: the object is gone");
   switch (store_.publish(request.name, object, request.replace)) {

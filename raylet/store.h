@@ -98,7 +98,7 @@ class Store {
   bool hold_weakly(std::uint32_t client, const refs::ObjectName &name, bool held);
   // Takes the weak references of a dead client back, `count` at most. False: it had no more.
   bool forget_weak_of(std::uint32_t client, std::uint32_t count);
-  // REQUIRES: is_named(object), 1 <= name.size() <= base::kNameBytesMax.
+  // REQUIRES: is_named(object), refs::problem_of(name) is empty.
   refs::NameTable::Change publish(std::string_view name, const refs::ObjectName &object, bool replace);
   bool unpublish(std::string_view name);
   // The eviction pass: frees retained objects that nobody refers to, least recently taken first, until `bytes` are free

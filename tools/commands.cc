@@ -156,6 +156,43 @@ Status pin(const Choice &choice, const std::string &object, bool wanted, std::os
   return nullptr;
 }
 
+Status evict(const Choice &choice, std::optional<std::uint64_t> bytes, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  wire::EvictReply reply;
+  if (Status status = control.ask(wire::EvictRequest{bytes.value_or(~0ull)}, &reply)) return status;
+  if (choice.json) {
+    const json evicted = {{"session", control.session()}, {"objects", reply.objects}, {"bytes", reply.bytes}};
+    output << evicted.dump(kJsonIndent) << "\n";
+  } else {
+    output << fmt::format("Evicted {}, {}.\n", format_count(reply.objects, "object"), base::format_bytes(reply.bytes));
+  }
+  return nullptr;
+}
+
+Status collect(const Choice &choice, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  wire::CollectReply reply;
+  if (Status status = control.ask(wire::CollectRequest{}, &reply)) return status;
+  const json freed = json::parse(reply.json, nullptr, false);
+  if (freed.is_discarded()) return base::failure(Code::kInvalidArgument, "the raylet's answer is not JSON");
+  if (choice.json) {
+    const json answer = {
+        {"session", control.session()}, {"objects", reply.objects}, {"bytes", reply.bytes}, {"freed", freed}};
+    output << answer.dump(kJsonIndent) << "\n";
+    return nullptr;
+  }
+  output << fmt::format("Freed {} that only referred to each other, {}.\n", format_count(reply.objects, "object"),
+                        base::format_bytes(reply.bytes));
+  for (const json &object : freed) {
+    output << fmt::format("  {}  {}, made by pid {}\n", object.value("id", ""),
+                          base::format_bytes(object.value("size", std::uint64_t{0})), object.value("creator_pid", 0u));
+  }
+  if (reply.objects > freed.size()) output << fmt::format("  and {} more\n", reply.objects - freed.size());
+  return nullptr;
+}
+
 Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output) {
   Control control;
   if (Status status = connect(choice, &control)) return status;  // tells the raylet's pid; nothing is asked

@@ -2,6 +2,8 @@
 //   Errors     a Status for the user; nothing was printed to the output then
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <string>
 
@@ -23,6 +25,10 @@ Status status(const Choice &choice, std::ostream &output);
 Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
 // `object` is an ObjectID in hexadecimal digits, as `memory` lists it. The pin is the session's: it ends with it.
 Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output);
+// The eviction pass: `bytes`, or all that it may free.
+Status evict(const Choice &choice, std::optional<std::uint64_t> bytes, std::ostream &output);
+// The mark pass.
+Status collect(const Choice &choice, std::ostream &output);
 Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output);
 
 }  // namespace mobula::tools

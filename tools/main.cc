@@ -1,6 +1,7 @@
 // mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage, 3 ledgers differ.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 
 #include "base/limits.h"
 #include "base/units.h"
@@ -18,11 +19,17 @@ struct CommandLine {
   StartOptions start;
   std::size_t rows = kRowsDefault;
   std::string object;
+  std::string size;
 };
+
+std::string check_size(const std::string &text) {
+  if (base::parse_bytes(text)) return "";
+  return "'" + text + "' is no size: give bytes, or a number with KiB, MiB or GiB, such as 512MiB";
+}
 
 std::string check_memory(const std::string &text) {
   const std::optional<std::uint64_t> bytes = base::parse_bytes(text);
-  if (!bytes) return "'" + text + "' is no size: give bytes, or a number with KiB, MiB or GiB, such as 512MiB";
+  if (!bytes) return check_size(text);
   if (*bytes >= base::kCapacityBytesMin) return "";
   return "'" + text + "' is too small: the least is " + base::format_bytes(base::kCapacityBytesMin);
 }
@@ -64,6 +71,14 @@ void add_pin(CLI::App &app, CommandLine *line) {
   }
 }
 
+void add_passes(CLI::App &app, CommandLine *line) {
+  CLI::App *const command =
+      add_command(app, "evict", "Free retained objects that nobody refers to, least recently taken first", line);
+  command->add_option("size", line->size, "How much, such as 64MiB (default: all of them)")
+      ->check(CLI::Validator(check_size, "SIZE"));
+  add_command(app, "gc", "Free objects that only refer to each other, and list them", line);
+}
+
 Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
   if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
   if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
@@ -71,6 +86,8 @@ Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
   if (app.got_subcommand("pin")) return pin(line.choice, line.object, true, std::cout);
   if (app.got_subcommand("unpin")) return pin(line.choice, line.object, false, std::cout);
   if (app.got_subcommand("doctor")) return doctor(line.choice, ledgers_agree, std::cout);
+  if (app.got_subcommand("evict")) return evict(line.choice, base::parse_bytes(line.size), std::cout);
+  if (app.got_subcommand("gc")) return collect(line.choice, std::cout);
   return memory(line.choice, line.rows, std::cout);
 }
 
@@ -80,7 +97,7 @@ int explain(const CLI::App &app, const CLI::ParseError &error) {
   const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
   if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
   std::cerr << "mobula: '" << unknown[0]
-            << "' is no command: use start, stop, status, memory, pin, unpin or doctor (mobula --help)\n";
+            << "' is no command: use start, stop, status, memory, pin, unpin, evict, gc or doctor (mobula --help)\n";
   return kWrongUsage;
 }
 
@@ -95,6 +112,7 @@ int parse_and_run(int argc, char **argv) {
   add_command(app, "status", "Show workers, clients, store and tasks of a session", &line);
   add_memory(app, &line);
   add_pin(app, &line);
+  add_passes(app, &line);
   add_command(app, "doctor", "Compare a session's ledgers, also of one that hangs; status 3 when they differ", &line);
   app.require_subcommand(1);
   try {

@@ -39,10 +39,11 @@ std::string store_lines(const json &store) {
       capacity_bytes == 0 ? 0 : 100 * static_cast<double>(used_bytes) / static_cast<double>(capacity_bytes);
   return fmt::format("Store     {} of {} used ({:.1f} %), {} ready for new objects\n", base::format_bytes(used_bytes),
                      base::format_bytes(capacity_bytes), percent, base::format_bytes(number(store, "pooled_bytes"))) +
-         fmt::format("Objects   {}: {} referenced, {} pinned, {} evictable; so far {} freed, {} evicted\n",
+         fmt::format("Objects   {}: {} referenced, {} pinned, {} retained, {} evictable; so far {} freed, {} evicted\n",
                      format_count(number(store, "objects")), format_count(number(store, "referenced_objects")),
-                     format_count(number(store, "pinned_objects")), format_count(number(store, "evictable_objects")),
-                     format_count(number(store, "freed")), format_count(number(store, "evictions")));
+                     format_count(number(store, "pinned_objects")), format_count(number(store, "retained_objects")),
+                     format_count(number(store, "evictable_objects")), format_count(number(store, "freed")),
+                     format_count(number(store, "evictions")));
 }
 
 std::string tasks_line(const json &tasks) {

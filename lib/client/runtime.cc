@@ -29,6 +29,10 @@ struct Process {
   bool is_worker = false;                   // its session ends with the process: user code cannot leave it
   BecomeTemplate become_template = nullptr;
   std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
+  std::mutex evictions_mutex;                      // of the two below; held while the callback runs
+  std::function<void(const runtime::Eviction &)> on_evicted;
+  std::uint64_t evictions_read = 0;
+  std::atomic<bool> evictions_wanted{false};
 };
 
 Process &process() {
@@ -42,6 +46,7 @@ void after_fork_in_child() {
   if (session != nullptr) session->abandon_after_fork();
   process().raylet_pid = 0;
   process().is_worker = false;
+  new (&process().evictions_mutex) std::mutex;
   new (&process().mutex) std::mutex;  // whoever held it is not in this process
 }
 
@@ -178,6 +183,43 @@ Reference Reference::from_id(std::string_view id) {
 
 std::string Reference::id() const { return row_ == nullptr ? std::string() : session_->id_of(*this); }
 
+Weak::Weak(const Weak &other) : session_(other.session_), entry_(other.entry_), generation_(other.generation_) {
+  if (session_ != nullptr) session_->copy_weak({entry_, generation_});
+}
+
+Weak::Weak(Weak &&other) noexcept
+    : session_(std::exchange(other.session_, nullptr)), entry_(other.entry_), generation_(other.generation_) {}
+
+Weak &Weak::operator=(Weak other) noexcept {
+  std::swap(session_, other.session_);
+  std::swap(entry_, other.entry_);
+  std::swap(generation_, other.generation_);
+  return *this;
+}
+
+Weak::~Weak() {
+  if (session_ != nullptr) session_->drop_weak({entry_, generation_});
+}
+
+Status Weak::of(const Reference &reference, Weak *weak) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->hold_weakly(reference, weak);
+}
+
+Status Weak::of_id(std::string_view id, Weak *weak) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->hold_weakly(id, weak);
+}
+
+Reference Weak::lock() const {
+  if (session_ == nullptr) return {};
+  Reference taken = session_->lock({entry_, generation_});
+  if (taken.empty()) runtime::deliver_evictions();
+  return taken;
+}
+
+std::string Weak::id() const { return session_ == nullptr ? std::string() : session_->id_of({entry_, generation_}); }
+
 Draft::Draft(Draft &&other) noexcept { *this = std::move(other); }
 
 Draft &Draft::operator=(Draft &&other) noexcept {
@@ -292,6 +334,64 @@ Status pin(const Reference &reference) {
 Status unpin(const Reference &reference) {
   Session *const session = current_session();
   return session == nullptr ? not_initialized() : session->unpin(reference);
+}
+
+Status retain(const Reference &reference, bool retained) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->retain(reference, retained);
+}
+
+Status publish(std::string_view name, const Reference &reference, bool replace) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->publish(name, reference, replace);
+}
+
+Status unpublish(std::string_view name, bool *done) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->unpublish(name, done);
+}
+
+Status lookup(std::string_view name, Reference *reference) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  if (Status status = session->lookup(name, reference)) return status;
+  if (reference->empty()) deliver_evictions();
+  return nullptr;
+}
+
+Status evict(std::uint64_t bytes, Freed *freed) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  Status status = session->evict(bytes, freed);
+  deliver_evictions();
+  return status;
+}
+
+Status collect_cycles(Freed *freed) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->collect_cycles(freed);
+}
+
+void on_evicted(std::function<void(const Eviction &)> callback) {
+  client::Process &process = client::process();
+  Session *const session = current_session();
+  const std::lock_guard lock(process.evictions_mutex);
+  process.evictions_read = session == nullptr ? 0 : session->evictions_so_far();
+  process.evictions_wanted.store(callback != nullptr, std::memory_order_relaxed);
+  process.on_evicted = std::move(callback);
+}
+
+std::uint64_t deliver_evictions() {
+  client::Process &process = client::process();
+  Session *const session = current_session();
+  if (session == nullptr || !process.evictions_wanted.load(std::memory_order_relaxed)) return 0;
+  const std::lock_guard lock(process.evictions_mutex);
+  std::vector<Eviction> evictions;
+  const std::uint64_t missed = session->read_evictions(&process.evictions_read, &evictions);
+  for (const Eviction &eviction : evictions) {
+    if (process.on_evicted) process.on_evicted(eviction);
+  }
+  return missed;
 }
 
 void note_contained(const Reference &reference) {

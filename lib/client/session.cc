@@ -69,6 +69,7 @@ void Session::open_rings(base::File raylet_event) {
   waiter_ = std::make_unique<Waiter>(slot, has_own_life ? slot.life : segment_->header().life);
   outbox_ = std::make_unique<Outbox>(*segment_, client_id_, *waiter_, std::move(raylet_event));
   pools_ = std::make_unique<Pools>(*segment_, client_id_, *references_, *outbox_);
+  weak_names_ = std::make_unique<WeakNames>(*outbox_);
 }
 
 Session::Session() = default;

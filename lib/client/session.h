@@ -15,6 +15,7 @@
 #include "client/outbox.h"
 #include "client/pools.h"
 #include "client/waiter.h"
+#include "client/weak_names.h"
 #include "mobula/runtime.h"
 #include "refs/references.h"
 #include "segment/segment.h"
@@ -31,8 +32,10 @@ class Session {
 
   // Leaves the session: the raylet reaps this client. REQUIRES: no other thread is inside a call.
   void leave();
-  // Handles and drafts of this process that are still alive: while there are any the Session must stay.
-  std::size_t handles_alive() const { return references_->rows().in_use() - pools_->rows_kept(); }
+  // Handles, drafts and weak references of this process that are still alive: while there are any the Session must stay.
+  std::size_t handles_alive() const {
+    return references_->rows().in_use() - pools_->rows_kept() + weak_names_->alive();
+  }
   // In a child made by fork(): the mapping is not there, so every handle and call must do nothing.
   void abandon_after_fork() { live_.store(false, std::memory_order_relaxed); }
   bool is_live() const { return live_.load(std::memory_order_acquire); }
@@ -53,6 +56,22 @@ class Session {
   std::string id_of(const Reference &reference) const;
   static refs::ObjectName name_of(const Reference &reference) { return refs::References::name_of(*reference.row_); }
 
+  // --- retention, session_retention.cc -----------------------------------------------------------------------------
+  Status retain(const Reference &reference, bool retained);
+  Status publish(std::string_view name, const Reference &reference, bool replace);
+  Status unpublish(std::string_view name, bool *done);
+  // An empty reference when no object has that name.
+  Status lookup(std::string_view name, Reference *reference);
+  Status hold_weakly(const Reference &reference, Weak *weak);
+  Status hold_weakly(std::string_view id, Weak *weak);
+  Reference lock(refs::ObjectName name);
+  std::string id_of(refs::ObjectName name) const;
+  Status evict(std::uint64_t bytes, runtime::Freed *freed);
+  Status collect_cycles(runtime::Freed *freed);
+  std::uint64_t evictions_so_far() const;
+  // Those after number `*read`. Returns how many were missed.
+  std::uint64_t read_evictions(std::uint64_t *read, std::vector<runtime::Eviction> *evictions) const;
+
   // --- tasks -----------------------------------------------------------------------------------------------------
   Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
                 const runtime::TaskOptions &options, Reference *result);
@@ -63,6 +82,8 @@ class Session {
   }
   void drop_handle(segment::Row &row) noexcept;
   void abort(Draft &draft) noexcept;
+  void copy_weak(refs::ObjectName name);
+  void drop_weak(refs::ObjectName name) noexcept;
 
   // --- used by the worker ----------------------------------------------------------------------------------------
   segment::Segment &segment() { return *segment_; }
@@ -85,6 +106,10 @@ class Session {
   Session();
   void open_rings(base::File raylet_event);
 
+  template <typename Request, typename Reply>
+  Status ask(const Request &request, Reply *reply);
+  Status hold_weakly(refs::ObjectName name, Weak *weak);
+  void count_look_up(bool hit);
   Status pop_entry(std::uint64_t bytes, PooledEntry *pooled);
   Status wait_for_entry(std::uint64_t bytes, PooledEntry *pooled);
   Status full_store_error(std::uint64_t bytes, std::int64_t waited_ms);
@@ -119,6 +144,7 @@ class Session {
   std::unique_ptr<Waiter> waiter_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Pools> pools_;
+  std::unique_ptr<WeakNames> weak_names_;
   std::int64_t put_timeout_ms_ = base::kPutTimeoutMsDefault;
   std::atomic<bool> running_task_{false};
   std::mutex blocked_mutex_;  // the raylet must hear of blocked and unblocked in turns

@@ -1,5 +1,7 @@
 #include "refs/names.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstring>
 
@@ -51,8 +53,13 @@ std::optional<ObjectName> walk(const segment::Segment &segment, std::uint32_t fi
 
 }  // namespace
 
+std::string problem_of(std::string_view name) {
+  if (!name.empty() && name.size() <= base::kNameBytesMax) return "";
+  return fmt::format("a name has 1 to {} bytes, this one has {}", base::kNameBytesMax, name.size());
+}
+
 std::optional<FoundName> find_name(const segment::Segment &segment, std::string_view name) {
-  if (segment.names_reserved() == 0 || name.empty() || name.size() > base::kNameBytesMax) return std::nullopt;
+  if (segment.names_reserved() == 0 || !problem_of(name).empty()) return std::nullopt;
   const std::uint32_t hash = hash_of(name);
   const segment::Word &bucket = segment.name_bucket(bucket_of(hash));
   for (;;) {

@@ -20,6 +20,9 @@
 
 namespace mobula::refs {
 
+// Why nothing can have that name; "" when something can.
+std::string problem_of(std::string_view name);
+
 // What a name stood for, and what tells whether it still does.
 struct FoundName {
   ObjectName object;
@@ -39,7 +42,7 @@ class NameTable {
   explicit NameTable(segment::Segment &segment);
 
   enum class Change { kDone, kTaken, kFull, kNoMemory };
-  // REQUIRES: 1 <= name.size() <= base::kNameBytesMax. kTaken: it stands for an object and `replace` is false.
+  // REQUIRES: problem_of(name) is empty. kTaken: it stands for an object and `replace` is false.
   // `replaced` gets the entry that it stood for, kNoEntry for none.
   Change publish(std::string_view name, const ObjectName &object, bool replace, std::uint32_t *replaced);
   // The entry that it stood for; kNoEntry: nobody had published it.

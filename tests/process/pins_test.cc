@@ -15,21 +15,6 @@ using ray::internal::RayException;
 
 namespace {
 
-std::string hex(const std::string &id) {
-  std::string digits;
-  for (const char byte : id) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned char>(byte));
-    digits += two;
-  }
-  return digits;
-}
-
-std::uint64_t store_figure(const char *key) {
-  const std::string json = status_of(own_session());
-  return number_after(json, key, json.find("\"store\""));
-}
-
 mobula::support::RunResult mobula_command(const std::string &command, const std::string &object) {
   return run_program({program("MOBULA_COMMAND"), command, object, "--session", own_session()}, inside_case());
 }

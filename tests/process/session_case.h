@@ -98,6 +98,23 @@ inline std::uint64_t number_after(const std::string &json, const std::string &ke
   return std::strtoull(json.c_str() + found + key.size() + 3, nullptr, 10);
 }
 
+// A figure of the case's own store.
+inline std::uint64_t store_figure(const char *key) {
+  const std::string json = status_of(own_session());
+  return number_after(json, key, json.find("\"store\""));
+}
+
+// As `mobula memory` shows an ObjectID.
+inline std::string hex(const std::string &id) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string digits;
+  for (const char byte : id) {
+    digits += kDigits[static_cast<unsigned char>(byte) >> 4];
+    digits += kDigits[static_cast<unsigned char>(byte) & 15];
+  }
+  return digits;
+}
+
 inline pid_t raylet_of(const std::string &session) {
   const std::string json = status_of(session);
   return static_cast<pid_t>(number_after(json, "pid", json.find("\"raylet\"")));

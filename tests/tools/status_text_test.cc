@@ -11,7 +11,7 @@ TEST_SUITE("tools/status_text") {
   TEST_CASE("a whole status is one short page") {
     const json status = json::parse(R"({"session": "demo", "raylet": {"pid": 100, "workers": 2, "embedded": false},
       "store": {"capacity_bytes": 1048576, "used_bytes": 524288, "pooled_bytes": 1024, "objects": 1234,
-                "referenced_objects": 1000, "pinned_objects": 2, "evictable_objects": 5, "evictions": 1, "freed": 7},
+                "referenced_objects": 1000, "pinned_objects": 2, "retained_objects": 4, "evictable_objects": 5, "evictions": 1, "freed": 7},
       "tasks": {"queued": 1, "running": 2, "finished": 3, "failed": 4},
       "templates": [{"pid": 101, "program": "./prog", "ready": true}],
       "workers": [{"pid": 102, "state": "idle"}, {"pid": 103, "state": "busy"}, {"pid": 104, "state": "idle"}],
@@ -20,7 +20,7 @@ TEST_SUITE("tools/status_text") {
     CHECK(status_text(status) ==
           "Session   demo, raylet pid 100, up to 2 tasks at a time\n"
           "Store     512 KiB of 1 MiB used (50.0 %), 1 KiB ready for new objects\n"
-          "Objects   1,234: 1,000 referenced, 2 pinned, 5 evictable; so far 7 freed, 1 evicted\n"
+          "Objects   1,234: 1,000 referenced, 2 pinned, 4 retained, 5 evictable; so far 7 freed, 1 evicted\n"
           "Tasks     1 queued, 2 running, 3 finished, 4 failed\n"
           "Templates 1: pid 101 (./prog)\n"
           "Workers   3: 1 busy, 2 idle\n"

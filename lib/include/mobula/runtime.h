@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -113,6 +114,32 @@ class MOBULA_EXPORT Draft {
   std::uint64_t bytes_ = 0;
 };
 
+// One weak reference of one object: it keeps the object from being freed when nobody refers to it any more, but not from
+// being evicted. Empty, or valid until dropped; may outlive Shutdown (then it finds nothing). Copies count.
+class MOBULA_EXPORT Weak {
+ public:
+  Weak() noexcept = default;
+  Weak(const Weak &other);
+  Weak(Weak &&other) noexcept;
+  Weak &operator=(Weak other) noexcept;
+  ~Weak();
+
+  // kLimitReached when this process holds as many objects weakly as it may.
+  static Status of(const Reference &reference, Weak *weak);
+  // By ObjectID; the object may be gone. kObjectLost: no object of this session can have that id.
+  static Status of_id(std::string_view id, Weak *weak);
+  // A handle of the object; empty when it was evicted, or the session is over.
+  Reference lock() const;
+  std::string id() const;
+  bool empty() const noexcept { return session_ == nullptr; }
+
+ private:
+  friend class client::Session;
+  client::Session *session_ = nullptr;
+  std::uint32_t entry_ = 0;
+  std::uint64_t generation_ = 0;
+};
+
 // One running task, seen from the function that executes it.
 class MOBULA_EXPORT Call {
  public:
@@ -184,6 +211,42 @@ MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, s
 MOBULA_EXPORT Status pin(const Reference &reference);
 // kInvalidArgument when this process has no pin on it.
 MOBULA_EXPORT Status unpin(const Reference &reference);
+
+// Keeps the object from being freed when nobody refers to it any more, until the eviction pass or retain(.., false). The
+// session keeps it: it outlives this process.
+MOBULA_EXPORT Status retain(const Reference &reference, bool retained);
+// The session's name for the object. kInvalidArgument: the name is not 1 to 232 bytes, or, without `replace`, stands for
+// an object. One message to the raylet and its answer.
+MOBULA_EXPORT Status publish(std::string_view name, const Reference &reference, bool replace);
+// `*done`: whether there was such a name.
+MOBULA_EXPORT Status unpublish(std::string_view name, bool *done);
+// An empty reference when no object has that name. No system call, and nobody is waited for.
+MOBULA_EXPORT Status lookup(std::string_view name, Reference *reference);
+
+// What a pass has freed.
+struct Freed {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  // of their blocks
+};
+// The eviction pass, now: frees retained objects that nobody refers to, least recently taken first, until `bytes` are
+// freed or none is left.
+MOBULA_EXPORT Status evict(std::uint64_t bytes, Freed *freed);
+// The mark pass, now: frees objects that only refer to each other.
+MOBULA_EXPORT Status collect_cycles(Freed *freed);
+
+// One object that the eviction pass has freed.
+struct Eviction {
+  std::string id;           // 15 raw bytes
+  std::uint64_t bytes = 0;  // of its block
+  bool was_named = false;
+  bool was_weak = false;
+  bool was_retained = false;
+};
+// `callback` is told of every object that is evicted from now on; an empty one ends it. It runs inside of calls of this
+// process: deliver_evictions, evict, and look-ups and locks that find nothing. REQUIRES: it makes none of these calls.
+MOBULA_EXPORT void on_evicted(std::function<void(const Eviction &)> callback);
+// Returns how many evictions came too fast to be told, since the last call.
+MOBULA_EXPORT std::uint64_t deliver_evictions();
 
 // Packing a Reference inside a value calls note_contained; the encoder brackets the packing with a Collector.
 MOBULA_EXPORT void note_contained(const Reference &reference);
