@@ -81,7 +81,7 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   slot.row_chunks = 0;
   slot.pid = static_cast<std::uint32_t>(pid);
   slot.kind = kind;
-  slot.generation.fetch_add(1);
+  slot.generation.store(std::max(slot.generation.load() + 1, 1u));  // 0 means never given out, also after a wrap
   auto attached = std::make_unique<Client>();
   attached->id = id;
   attached->kind = kind;

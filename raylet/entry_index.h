@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/saturation.h"
 #include "segment/layout.h"
 
 namespace mobula::raylet {
@@ -16,14 +17,22 @@ constexpr std::uint32_t kNobody = 0;  // as an owner; client ids begin at 1
 struct EntryRecord {
   std::uint64_t offset = segment::kInlineOffset;  // of its block, kInlineOffset = none
   std::uint64_t task = 0;                         // of a spec or pending result: the task's number
-  std::uint32_t raylet_refs = 0;
-  std::uint32_t owner = kNobody;               // the client it was granted to, while that lives
-  std::uint32_t previous = segment::kNoEntry;  // among the owner's
+  std::uint32_t raylet_refs = 0;                  // saturates (rule 40): the object is then kept until the session ends
+  std::uint32_t owner = kNobody;                  // the client it was granted to, while that lives
+  std::uint32_t previous = segment::kNoEntry;     // among the owner's
   std::uint32_t next = segment::kNoEntry;
   std::uint32_t retained = 0;  // segment::Retained bits
   bool has_contained = false;
   bool is_out = false;  // granted, or holding an object: not among the free ones
 };
+
+// Both return the count after it.
+inline std::uint32_t count_up(EntryRecord &record) {
+  return base::is_saturated(record.raylet_refs) ? record.raylet_refs : ++record.raylet_refs;
+}
+inline std::uint32_t count_down(EntryRecord &record) {
+  return base::is_saturated(record.raylet_refs) ? record.raylet_refs : --record.raylet_refs;
+}
 
 // Records by entry, and a list of each client's entries.
 class EntryIndex {

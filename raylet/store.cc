@@ -145,21 +145,24 @@ void Store::recycle(std::uint32_t entry) {
   record.task = 0;
   record.is_out = false;
   header.last_taken_ns.store(0, std::memory_order_relaxed);
-  free_entries_.push_back(entry);
+  if (refs::is_retired(word_of(entry)))
+    ++retired_;  // a further name of it would mean two objects (rule 40)
+  else
+    free_entries_.push_back(entry);
 }
 
 // --- the raylet's references -----------------------------------------------------------------------------------------
 
 bool Store::add_ref(const ObjectName &name) {
   if (!is_named(name)) return false;
-  segment_.entry(name.entry).raylet_refs.store(++index_[name.entry].raylet_refs, std::memory_order_release);
+  segment_.entry(name.entry).raylet_refs.store(count_up(index_[name.entry]), std::memory_order_release);
   base::crash_point(base::CrashPoint::kRayletCounted);
   return true;
 }
 
 void Store::drop_ref(const ObjectName &name) {
   EntryRecord &record = index_[name.entry];
-  segment_.entry(name.entry).raylet_refs.store(--record.raylet_refs, std::memory_order_seq_cst);
+  segment_.entry(name.entry).raylet_refs.store(count_down(record), std::memory_order_seq_cst);
   if (record.raylet_refs == 0) suggest(name.entry);
 }
 

@@ -38,6 +38,7 @@ struct StoreFigures {
   std::uint64_t evictions = 0;
   std::uint64_t evicted_bytes = 0;
   std::uint64_t freed = 0;
+  std::uint64_t retired_entries = 0;  // that had their last generation
   std::uint64_t names = 0;
   std::uint64_t free_bytes = 0;
   std::uint64_t largest_free_bytes = 0;
@@ -190,6 +191,7 @@ class Store {
   std::uint64_t evictions_ = 0;
   std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;
+  std::uint64_t retired_ = 0;
   std::vector<std::uint32_t> batch_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> flagged_;
 };

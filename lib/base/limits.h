@@ -29,6 +29,15 @@ constexpr std::uint32_t kVictimsKept = 1024;           // evictions that a reade
 constexpr std::uint32_t kWeakNamesMax = 1u << 20;      // objects that one process may hold weakly at once
 constexpr std::uint64_t kCapacityBytesMin = 1ull << 20;
 constexpr std::uint64_t kCapacityBytesDefault = 1ull << 30;
+// Tops of the counters (base/saturation.h, refs/state_word.h): small in the test program "saturation", which compiles
+// what uses them once more, as a whole.
+#ifdef MOBULA_SMALL_TOPS
+constexpr std::uint32_t kCountTop = 8;
+constexpr std::uint64_t kGenerationTop = 7;
+#else
+constexpr std::uint32_t kCountTop = 1u << 31;               // the upper half is the room for adds under way
+constexpr std::uint64_t kGenerationTop = (1ull << 48) - 1;  // all that the state word and an ObjectID have room for
+#endif
 constexpr std::int64_t kPutTimeoutMsDefault = 30'000;  // how long a put waits for space before it throws
 
 }  // namespace mobula::base

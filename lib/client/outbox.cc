@@ -5,6 +5,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "base/crash_points.h"
+#include "base/saturation.h"
 #include "wire/ring_messages.h"
 
 namespace mobula::client {
@@ -44,7 +45,7 @@ bool Outbox::send(const segment::RingSlot &slot, Urgency urgency) {
 
 // The count is there before the ring is read again; pairs with the raylet's fence between head and room_waiters.
 bool Outbox::wait_for_room() {
-  slot_.room_waiters.fetch_add(1, std::memory_order_seq_cst);
+  base::count_up(slot_.room_waiters, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kRoomCounted);
   wake_raylet();
   const segment::Wake wake = waiter_.wait_until(
@@ -53,7 +54,7 @@ bool Outbox::wait_for_room() {
         return producer_.depth() < base::kRingSlots;
       },
       base::kForever);
-  slot_.room_waiters.fetch_sub(1, std::memory_order_seq_cst);
+  base::count_out(slot_.room_waiters, std::memory_order_seq_cst);
   return wake != segment::Wake::kRayletDied;
 }
 

@@ -124,7 +124,8 @@ std::uint32_t Pools::request_locked(std::uint32_t size_class, std::uint64_t byte
     count = std::min(count, wire::kEntriesPerGrant);
     slots = 1;
   }
-  pool.ticket = next_ticket_++;
+  pool.ticket = next_ticket_;
+  next_ticket_ = std::max(next_ticket_ + 1, 1u);  // 0 means none, also after a wrap
   pool.slots = slots;
   slots_under_way_ += slots;
   outbox_.send(wire::request_slot({size_class, count, bytes, pool.ticket}), Outbox::Urgency::kNow);

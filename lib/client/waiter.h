@@ -7,6 +7,7 @@
 
 #include "base/atomic.h"
 #include "base/crash_points.h"
+#include "base/saturation.h"
 #include "segment/bell.h"
 
 namespace mobula::client {
@@ -27,7 +28,7 @@ class Waiter {
     before_sleep();
     for (;;) {
       const std::uint32_t seen = slot_.bell.load(std::memory_order_seq_cst);  // W2
-      slot_.sleepers.fetch_add(1, std::memory_order_seq_cst);                 // W3
+      base::count_up(slot_.sleepers, std::memory_order_seq_cst);              // W3
       base::crash_point(base::CrashPoint::kWaitCounted);
       base::thread_fence(std::memory_order_seq_cst);  // ready() may use acquire loads
       segment::Wake wake = segment::Wake::kRung;
@@ -35,7 +36,7 @@ class Waiter {
       // Read after the bell: an expulsion sets the flag, then rings.
       const bool expelled = slot_.expelled.load(std::memory_order_seq_cst) != 0;
       if (!satisfied && !expelled) wake = segment::wait_for_bell(slot_.bell, seen, life_, deadline_ns);  // W5
-      slot_.sleepers.fetch_sub(1, std::memory_order_seq_cst);                                            // W6
+      base::count_out(slot_.sleepers, std::memory_order_seq_cst);                                        // W6
       base::crash_point(base::CrashPoint::kWaitWoken);
       if (satisfied || ready()) return segment::Wake::kRung;
       if (expelled) return segment::Wake::kRayletDied;

@@ -37,7 +37,7 @@ segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, boo
   *spare_used = row_plus_1 == 0;
   if (row_plus_1 != 0) {
     segment::Row &row = rows_.row(row_plus_1 - 1);
-    row.count.fetch_add(1, std::memory_order_relaxed);  // T1; the lock orders it
+    base::count_up(row.count, std::memory_order_relaxed);  // T1; the lock orders it
     base::crash_point(base::CrashPoint::kTakeCountedAgain);
     return row;
   }
@@ -121,6 +121,7 @@ References::Release References::release(segment::Row &row, std::uint32_t *entry)
   *entry = entry_of(row);
   std::uint32_t count = row.count.load(std::memory_order_relaxed);
   while (count > 1) {
+    if (base::is_saturated(count)) return Release::kHeld;
     // release: our reads of the bytes come before whatever the last holder allows.
     if (row.count.compare_exchange_weak(count, count - 1, std::memory_order_release, std::memory_order_relaxed)) {
       return Release::kHeld;
@@ -131,7 +132,7 @@ References::Release References::release(segment::Row &row, std::uint32_t *entry)
       recycle(row, State::kSealed)) {
     return Release::kRecycled;
   }
-  if (row.count.fetch_sub(1, std::memory_order_acq_rel) != 1) return Release::kHeld;
+  if (base::count_down(row.count, std::memory_order_acq_rel) != 1) return Release::kHeld;
   count_out(row, *entry);
   return Release::kLast;
 }
@@ -139,7 +140,7 @@ References::Release References::release(segment::Row &row, std::uint32_t *entry)
 References::Release References::release_shared(segment::Row &row, std::uint32_t *entry) {
   *entry = entry_of(row);
   const std::lock_guard lock(stripe(*entry));
-  if (row.count.fetch_sub(1, std::memory_order_acq_rel) != 1) return Release::kHeld;
+  if (base::count_down(row.count, std::memory_order_acq_rel) != 1) return Release::kHeld;
   count_out(row, *entry);
   return Release::kLast;
 }
@@ -182,6 +183,7 @@ bool References::recycle(segment::Row &row, State from) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(from, client_id_, generation);
   const std::uint64_t freed = pack(State::kFree, kRayletWriter, next_generation(generation));
+  if (is_retired(freed)) return false;  // the raylet's to free, and to retire
   if (!segment_.entry(entry_of(row)).state.compare_exchange_strong(expected, freed, std::memory_order_seq_cst)) {
     return false;
   }
@@ -193,7 +195,9 @@ bool References::recycle(segment::Row &row, State from) {
 
 bool References::abandon(segment::Row &row) {
   const std::lock_guard lock(stripe(entry_of(row)));
-  return recycle(row, State::kCreating);
+  if (recycle(row, State::kCreating)) return true;
+  static_cast<void>(settle(row, State::kFailed));  // the raylet frees settled entries only
+  return false;
 }
 
 void References::pin(segment::Row &row) {
@@ -201,7 +205,7 @@ void References::pin(segment::Row &row) {
   const std::uint32_t entry = entry_of(row);
   const std::lock_guard lock(stripe(entry));
   // The row before the bit, as for holders: the reaper clears what the rows name.
-  if (row.pins.fetch_add(1, std::memory_order_release) == 0) {
+  if (base::count_up(row.pins, std::memory_order_release) == 0) {
     base::crash_point(base::CrashPoint::kPinCounted);
     own_word(segment::Set::kPins, entry).fetch_or(bit_, std::memory_order_seq_cst);
     base::crash_point(base::CrashPoint::kPinMarked);
@@ -213,6 +217,7 @@ bool References::unpin(segment::Row &row) {
   const std::lock_guard lock(stripe(entry));
   const std::uint32_t pins = row.pins.load(std::memory_order_relaxed);
   if (pins == 0) return false;
+  if (base::is_saturated(pins)) return true;
   if (pins == 1) own_word(segment::Set::kPins, entry).fetch_and(~bit_, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kUnpinCleared);
   row.pins.store(pins - 1, std::memory_order_release);

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/atomic.h"
+#include "base/saturation.h"
 #include "refs/row_table.h"
 #include "refs/state_word.h"
 #include "segment/segment.h"
@@ -25,12 +26,13 @@ class References {
   enum class Take { kTaken, kGone, kNoRow };
   // A handle of the object named. kGone: it is no more; kNoRow: nothing done, add a chunk of rows and try again.
   Take take(ObjectName name, segment::Row **row);
-  // Another handle, from one that the caller owns.
+  // Another handle, from one that the caller owns. At its top the count saturates: then this process holds the object
+  // until it ends (rule 40).
   // Ordering: relaxed: the caller's own handle keeps the count above zero meanwhile.
-  static void copy(segment::Row &row) noexcept { row.count.fetch_add(1, std::memory_order_relaxed); }
+  static void copy(segment::Row &row) noexcept { base::count_up(row.count, std::memory_order_relaxed); }
 
   enum class Release {
-    kHeld,      // other handles of this process remain
+    kHeld,      // other handles of this process remain, or its count is saturated
     kLast,      // this process holds it no more: tell the raylet by a hint
     kRecycled,  // nobody else was ever told of it: entry, row, bit and one count now belong to the caller's free list
   };
@@ -45,7 +47,8 @@ class References {
   bool begin(segment::Row &row, State state);
   // Settles what this process creates. False: the raylet has settled it before.
   bool settle(segment::Row &row, State state);
-  // An aborted creation goes back to the free list, as in PRIVATE. False: somebody settled it meanwhile.
+  // An aborted creation goes back to the free list, as in PRIVATE. False: it was settled, or its entry has no generation
+  // left to be used again; the caller releases the row.
   bool abandon(segment::Row &row);
 
   // The raylet, another process or a message was or will be told of the object: from now on only the raylet frees it.
@@ -53,7 +56,8 @@ class References {
 
   // Keeps the object until unpin or this process's death. Counts as one handle. REQUIRES: the caller owns a handle.
   void pin(segment::Row &row);
-  // False when this process has no pin on it. The pin's handle is returned to the caller to release.
+  // False when this process has no pin on it. The pin's handle is returned to the caller to release. A saturated number
+  // of pins stays.
   bool unpin(segment::Row &row);
 
   static std::uint32_t entry_of(const segment::Row &row) noexcept {

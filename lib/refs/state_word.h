@@ -54,9 +54,12 @@ constexpr std::uint32_t writer_of(std::uint64_t word) {
   return static_cast<std::uint32_t>(word >> kWriterShift) & ((1u << kWriterBits) - 1);
 }
 constexpr std::uint64_t generation_of(std::uint64_t word) { return word >> kGenerationShift; }
+// The last generation has no object and no next one: an entry that reaches it is retired (rule 40).
+static_assert(base::kGenerationTop < 1ull << kGenerationBits);
 constexpr std::uint64_t next_generation(std::uint64_t generation) {
-  return (generation + 1) & ((1ull << kGenerationBits) - 1);
+  return generation < base::kGenerationTop ? generation + 1 : base::kGenerationTop;
 }
+constexpr bool is_retired(std::uint64_t word) { return generation_of(word) >= base::kGenerationTop; }
 constexpr bool is_settled(State state) { return state == State::kSealed || state == State::kFailed; }
 constexpr bool is_settled(std::uint64_t word) { return is_settled(state_of(word)); }
 // True when kind, size and times are those of this tenant: its creator has settled it itself.

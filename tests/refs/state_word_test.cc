@@ -29,10 +29,12 @@ TEST_SUITE("refs/state_word") {
     CHECK_FALSE(names(0, 0));
   }
 
-  TEST_CASE("a generation after the last one is 0 again and touches no other field") {
-    CHECK(next_generation(kLastGeneration) == 0);
+  TEST_CASE("there is no generation after the last one: an entry that reaches it is retired") {
+    CHECK(next_generation(kLastGeneration) == kLastGeneration);
+    CHECK(next_generation(kLastGeneration - 1) == kLastGeneration);
     CHECK(next_generation(7) == 8);
-    CHECK(pack(State::kFree, kRayletWriter, next_generation(kLastGeneration)) == 0);
+    CHECK(is_retired(pack(State::kFree, kRayletWriter, kLastGeneration)));
+    CHECK_FALSE(is_retired(pack(State::kFree, kRayletWriter, kLastGeneration - 1)));
   }
 
   TEST_CASE("a word names an object of its own generation only, and never a free entry") {
