@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/units.h"
+#include "refs/names.h"
 #include "refs/object_id.h"
 #include "segment/segment.h"
 #include "tools/control.h"
@@ -167,6 +168,51 @@ Status evict(const Choice &choice, std::optional<std::uint64_t> bytes, std::ostr
   } else {
     output << fmt::format("Evicted {}, {}.\n", format_count(reply.objects, "object"), base::format_bytes(reply.bytes));
   }
+  return nullptr;
+}
+
+Status names(const Choice &choice, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  std::unique_ptr<segment::Segment> segment;
+  if (Status status = attach(control, &segment)) return status;
+  json list = json::array();
+  Table table({{"OBJECT ID"}, {"NAME"}});
+  for (const refs::ListedName &one : refs::list_names(*segment)) {
+    const std::string object = digits_of(refs::encode_id(segment->header().epoch, one.object));
+    list.push_back({{"name", one.name}, {"object", object}});
+    table.add({object, one.name});
+  }
+  const json answer = {{"session", control.session()}, {"names", list}};
+  // Names may hold any bytes.
+  constexpr auto kReplace = json::error_handler_t::replace;
+  output << (choice.json ? answer.dump(kJsonIndent, ' ', false, kReplace) + "\n" : table.text());
+  return nullptr;
+}
+
+Status unpublish(const Choice &choice, const std::string &name, std::ostream &output) {
+  Control control;
+  if (Status status = connect(choice, &control)) return status;
+  std::unique_ptr<segment::Segment> segment;
+  if (Status status = attach(control, &segment)) return status;
+  std::vector<std::string> wanted;
+  if (!name.empty()) wanted.push_back(name);
+  if (name.empty()) {
+    for (refs::ListedName &one : refs::list_names(*segment)) wanted.push_back(std::move(one.name));
+  }
+  std::uint64_t count = 0;
+  for (const std::string &one : wanted) {
+    wire::UnpublishReply reply;
+    if (Status status = control.ask(wire::UnpublishRequest{one}, &reply)) return status;
+    count += reply.done ? 1 : 0;
+  }
+  if (!name.empty() && count == 0) {
+    return base::failure(Code::kInvalidArgument,
+                         fmt::format("no object of session {} has the name '{}'", control.session(), name));
+  }
+  const json answer = {{"session", control.session()}, {"unpublished", count}};
+  output << (choice.json ? answer.dump(kJsonIndent) + "\n"
+                         : fmt::format("Took off {}.\n", format_count(count, "name")));
   return nullptr;
 }
 

@@ -27,6 +27,10 @@ Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
 Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output);
 // The eviction pass: `bytes`, or all that it may free.
 Status evict(const Choice &choice, std::optional<std::uint64_t> bytes, std::ostream &output);
+// The session's names and their objects.
+Status names(const Choice &choice, std::ostream &output);
+// Takes one name off, or all of them when `name` is empty.
+Status unpublish(const Choice &choice, const std::string &name, std::ostream &output);
 // The mark pass.
 Status collect(const Choice &choice, std::ostream &output);
 Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output);

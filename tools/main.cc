@@ -20,6 +20,8 @@ struct CommandLine {
   std::size_t rows = kRowsDefault;
   std::string object;
   std::string size;
+  std::string name;
+  bool all = false;
 };
 
 std::string check_size(const std::string &text) {
@@ -76,6 +78,10 @@ void add_passes(CLI::App &app, CommandLine *line) {
       add_command(app, "evict", "Free retained objects that nobody refers to, least recently taken first", line);
   command->add_option("size", line->size, "How much, such as 64MiB (default: all of them)")
       ->check(CLI::Validator(check_size, "SIZE"));
+  add_command(app, "names", "List the session's names and their objects", line);
+  CLI::App *const unpublish = add_command(app, "unpublish", "Take a name off its object", line);
+  CLI::Option *const name = unpublish->add_option("name", line->name, "As `mobula names` lists it");
+  unpublish->add_flag("--all", line->all, "Take all names off")->excludes(name);
   add_command(app, "gc", "Free objects that only refer to each other, and list them", line);
 }
 
@@ -87,6 +93,11 @@ Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
   if (app.got_subcommand("unpin")) return pin(line.choice, line.object, false, std::cout);
   if (app.got_subcommand("doctor")) return doctor(line.choice, ledgers_agree, std::cout);
   if (app.got_subcommand("evict")) return evict(line.choice, base::parse_bytes(line.size), std::cout);
+  if (app.got_subcommand("names")) return names(line.choice, std::cout);
+  if (app.got_subcommand("unpublish")) {
+    if (!line.name.empty() || line.all) return unpublish(line.choice, line.name, std::cout);
+    return base::failure(Code::kInvalidArgument, "unpublish: give a name, or --all");
+  }
   if (app.got_subcommand("gc")) return collect(line.choice, std::cout);
   return memory(line.choice, line.rows, std::cout);
 }
@@ -97,7 +108,8 @@ int explain(const CLI::App &app, const CLI::ParseError &error) {
   const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
   if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
   std::cerr << "mobula: '" << unknown[0]
-            << "' is no command: use start, stop, status, memory, pin, unpin, evict, gc or doctor (mobula --help)\n";
+            << "' is no command: use start, stop, status, memory, pin, unpin, names, unpublish, evict, gc or doctor "
+               "(mobula --help)\n";
   return kWrongUsage;
 }
 

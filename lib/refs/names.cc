@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -35,6 +36,17 @@ bool has_text(const segment::NameRecord &record, std::string_view name) {
   return true;
 }
 
+std::string text_in(const segment::NameRecord &record) {
+  NameText text{};
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = record.text[i].load(std::memory_order_relaxed);
+  const std::uint32_t length_bytes = record.length_bytes.load(std::memory_order_relaxed);
+  return {reinterpret_cast<const char *>(text.data()), std::min(length_bytes, base::kNameBytesMax)};
+}
+
+ObjectName object_in(const segment::NameRecord &record) {
+  return {record.entry.load(std::memory_order_relaxed), record.generation.load(std::memory_order_relaxed)};
+}
+
 // One walk along a chain. What it finds counts only if the bucket still has the same word afterwards.
 std::optional<ObjectName> walk(const segment::Segment &segment, std::uint32_t first_plus_1, std::uint32_t hash,
                                std::string_view name) {
@@ -43,8 +55,7 @@ std::optional<ObjectName> walk(const segment::Segment &segment, std::uint32_t fi
   for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
     const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);
     if (record.hash.load(std::memory_order_relaxed) == hash && has_text(record, name)) {
-      return ObjectName{record.entry.load(std::memory_order_relaxed),
-                        record.generation.load(std::memory_order_relaxed)};
+      return object_in(record);
     }
     next_plus_1 = record.next_plus_1.load(std::memory_order_acquire);
   }
@@ -72,6 +83,27 @@ std::optional<FoundName> find_name(const segment::Segment &segment, std::string_
     if (!object) return std::nullopt;
     return FoundName{*object, bucket_of(hash), word};
   }
+}
+
+std::vector<ListedName> list_names(const segment::Segment &segment) {
+  std::vector<ListedName> names;
+  const std::uint32_t records = segment.names_reserved();
+  for (std::uint32_t bucket = 0; records != 0 && bucket < base::kNameBuckets; ++bucket) {
+    const segment::Word &shared = segment.name_bucket(bucket);
+    const std::size_t before = names.size();
+    for (std::uint64_t word = shared.load(std::memory_order_acquire);; word = shared.load(std::memory_order_acquire)) {
+      names.resize(before);
+      std::uint32_t next_plus_1 = first_of(word);
+      for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
+        const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);
+        names.push_back({text_in(record), object_in(record)});
+        next_plus_1 = record.next_plus_1.load(std::memory_order_acquire);
+      }
+      base::thread_fence(std::memory_order_acquire);
+      if (shared.load(std::memory_order_relaxed) == word) break;
+    }
+  }
+  return names;
 }
 
 bool is_current(const segment::Segment &segment, const FoundName &found) {

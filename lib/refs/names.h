@@ -36,6 +36,13 @@ std::optional<FoundName> find_name(const segment::Segment &segment, std::string_
 // Ordering: seq_cst, after the take.
 bool is_current(const segment::Segment &segment, const FoundName &found);
 
+struct ListedName {
+  std::string name;
+  ObjectName object;
+};
+// All names, each as it was at some moment of the call. O(buckets).
+std::vector<ListedName> list_names(const segment::Segment &segment);
+
 // The writer: raylet only.
 class NameTable {
  public:

@@ -84,8 +84,8 @@ std::string kill_at_all(const Session &session, Page &page, int nth, bool (*is_o
   return missing;
 }
 
-// It needs a raylet in the middle of something: raylet_test.cc.
-bool any_point(CrashPoint point) { return point != CrashPoint::kTakeRescued; }
+// They need a raylet in the middle of something: raylet_test.cc.
+bool any_point(CrashPoint point) { return point != CrashPoint::kTakeRescued && point != CrashPoint::kGroupRescued; }
 bool driver_point(CrashPoint point) { return any_point(point) && !is_worker_point(point); }
 
 void check_kills(bool workers_map_page, bool (*is_ours)(CrashPoint), Kill kill, int nth) {

@@ -119,8 +119,14 @@ class Session {
     std::getline(stat, text);
     return text.find(") T ") != std::string::npos;
   }
-  // Nothing is held, by anybody: no object, no byte.
+  // Nothing is held, by anybody: no object, no byte, once what only outlives its references is evicted.
   bool becomes_empty() const {
+    for (std::vector<std::string> pass : {std::vector<std::string>{"unpublish", "--all"}, {"evict"}, {"gc"}}) {
+      pass.insert(pass.begin(), process::program("MOBULA_COMMAND"));
+      pass.insert(pass.end(), {"--session", name_});
+      const auto run = support::run_program(pass, support::inside_case());
+      support::require(run.ok, pass[1] + ": " + run.errors);
+    }
     return process::eventually([this] {
       const std::string status = process::status_of(name_);
       return process::number_after(status, "objects") == 0 && process::number_after(status, "used_bytes") == 0;

@@ -1,9 +1,11 @@
 // The raylet killed at every point that it passes.
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <thread>
 
 #include "crash/crash_case.h"
+#include "refs/object_id.h"
 
 using namespace mobula::crash;
 using namespace mobula::process;
@@ -17,6 +19,7 @@ namespace {
 
 constexpr int kTakesMax = 50;
 constexpr int kObjects = 20;
+constexpr int kGroupTakes = 10;
 
 void say_ready() {
   std::puts("ready");
@@ -74,6 +77,35 @@ void take_while_stopped(const Session &session, Page &page, CrashPoint point, in
   for (const Text &one : taken) {
     require(one.reference().empty() || *one.Get() == text_of(100, 3), "what was rescued");
   }
+}
+
+std::uint32_t entry_of(const std::string &id) {
+  std::uint32_t entry = 0;
+  std::memcpy(&entry, id.data() + mobula::refs::kEpochBytes, sizeof entry);
+  return entry;
+}
+
+// Takes members of a cycle while the raylet, stopped, has flagged them all and not yet looked who has come. Both are taken,
+// the one that leads to the other's verdict first or second.
+void rescue_group(const Session &session, Page &page, int number, bool dies) {
+  auto cycle = make_cycle(number);
+  std::vector<std::string> ids{cycle[0].ID(), cycle[1].ID()};
+  // The verdict is on the lower entry. Only who comes to the other one has to rescue it first.
+  const bool other_first = dies || number % 2 != 0;
+  if ((entry_of(ids[0]) < entry_of(ids[1])) == other_first) std::swap(ids[0], ids[1]);
+  cycle.clear();
+  require(eventually([&] { return number_after(status_of(session.name()), "queued") == 0; }), "rest");
+  page.arm(CrashRole::kRaylet, CrashPoint::kRayletFlagged, 2, SIGSTOP);
+  Child collector([&] { drive(session.name(), nullptr, [] { mobula::collect_cycles(); }); });
+  require(eventually([&] { return session.is_stopped(); }), "the raylet does not stop");
+  if (dies) page.arm(CrashRole::kClient, CrashPoint::kGroupRescued, 1);
+  for (const std::string &id : ids) {
+    const ray::ObjectRef<Crate> taken(id);
+    require(!taken.reference().empty(), "rescued");
+    if (!dies) ::kill(session.pid(), SIGCONT);
+    if (!dies) require(is_whole(taken, number), "whole");
+  }
+  check_right(collector, "the one who asked for the pass");
 }
 
 // EVICTING is taken back when a holder comes between the raylet's looks. Specs and results of the tasks around are
@@ -160,6 +192,34 @@ TEST_SUITE("crash/raylet") {
       });
       check_right(driver, "the driver that takes", 30'000);
       check_session(session);
+    }));
+  }
+
+  TEST_CASE("of objects that contain each other all are rescued, whoever of them is taken") {
+    CHECK(run_isolated({.time_limit_ms = 60'000}, [] {
+      Page page;
+      const Session session("crash", &page);
+      for (int i = 0; i < kGroupTakes; ++i) {
+        Child driver([&] { drive(session.name(), &page, [&] { rescue_group(session, page, i, false); }); });
+        check_right(driver, "the driver that takes", 30'000);
+      }
+      check_session(session);
+    }));
+  }
+
+  TEST_CASE("a client killed right after it has rescued a group leaves nothing") {
+    CHECK(run_isolated({.time_limit_ms = 60'000}, [] {
+      Page page;
+      const Session session("crash", &page);
+      for (int i = 0; i < kGroupTakes; ++i) {
+        Child driver([&] { drive(session.name(), &page, [&] { rescue_group(session, page, i, true); }); });
+        const pid_t pid = driver.pid();
+        driver.wait();
+        CHECK(page.victim() == pid);
+        page.disarm();
+        ::kill(session.pid(), SIGCONT);
+        check_session(session);
+      }
     }));
   }
 

@@ -99,6 +99,34 @@ void pin_and_unpin(int seed) {
   }
 }
 
+// Others may evict them at any time: the right bytes, or nothing.
+void retain_and_look(int seed) {
+  const std::string text = text_of(700, seed);
+  const std::string name = "text " + std::to_string(seed);
+  auto object = mobula::put_retained(text);
+  mobula::publish(name, object, mobula::Replace::kYes);
+  mobula::publish(name + " again", object, mobula::Replace::kYes);
+  const mobula::WeakRef<std::string> weak(object);
+  object = {};
+  for (int i = 0; i < 3; ++i) {
+    const auto found = mobula::lookup<std::string>(name);
+    expect(!found || *found->Get() == text, "a named object");
+    const auto locked = weak.lock();
+    expect(!locked || *locked->Get() == text, "a weakly held object");
+    mobula::evict(i == 1 ? 10'000 : 0);
+  }
+  mobula::unpublish(name);
+}
+
+void go_round(int seed) {
+  auto cycle = make_cycle(seed);
+  const mobula::WeakRef<Crate> weak(cycle[1]);
+  cycle.clear();
+  mobula::collect_cycles();
+  const auto found = weak.lock();
+  expect(!found || is_whole(*found, seed), "a cycle");
+}
+
 // The second object has room only when the first is dropped: the raylet takes back what lies in our pools.
 void press(int seed) {
   Text first = ray::Put(text_of(kMostOfTheStoreBytes, seed));
@@ -141,6 +169,33 @@ int weigh(Parcel parcel) {
 int size_of(std::string text) { return static_cast<int>(text.size()); }
 int nest(int depth) { return depth == 0 ? 0 : 1 + *ray::Task(nest).Remote(depth - 1).Get(); }
 int fail(int seed) { throw std::runtime_error("asked to fail " + std::to_string(seed)); }
+Crate crate_around(std::string name, int seed) {
+  constexpr int kLooksMax = 2'000;
+  for (int i = 0; i < kLooksMax; ++i) {
+    if (const auto other = mobula::lookup<Crate>(name)) return {seed, {*other}};
+    nap(1);
+  }
+  return {seed, {}};
+}
+std::vector<ray::ObjectRef<Crate>> make_cycle(int seed) {
+  const std::string name = "cycle " + std::to_string(seed);
+  const auto inner = ray::Task(crate_around).Remote(name, seed);
+  const auto outer = ray::Put(Crate{seed, {inner}});
+  mobula::publish(name, outer, mobula::Replace::kYes);
+  inner.Get();
+  mobula::unpublish(name);
+  return {inner, outer};
+}
+bool is_whole(const ray::ObjectRef<Crate> &start, int seed) {
+  ray::ObjectRef<Crate> next = start;
+  for (int i = 0; i < 4; ++i) {
+    const auto crate = next.Get();
+    if (crate->seed != seed) return false;
+    if (crate->others.empty()) return true;
+    next = crate->others[0];
+  }
+  return true;
+}
 int die(int seed) {
   const auto held = ray::Put(text_of(3'000, seed));
   ::kill(::getpid(), SIGKILL);
@@ -154,6 +209,8 @@ int exercise(int seed) {
   submit(seed);
   fail_and_pass_on();
   pin_and_unpin(seed);
+  retain_and_look(seed);
+  go_round(seed);
   press(seed);
   return seed;
 }
@@ -170,6 +227,7 @@ int fill_ring(int seed, int raylet) {
   return seed;
 }
 
-RAY_REMOTE(add, nap, pid_after, make_text, make_parcel, weigh, size_of, nest, fail, die, exercise, fill_ring);
+RAY_REMOTE(add, nap, pid_after, make_text, make_parcel, weigh, size_of, nest, fail, crate_around, die, exercise,
+           fill_ring);
 
 }  // namespace mobula::crash

@@ -3,7 +3,10 @@
 //   Errors     a wrong result is a std::runtime_error that names the step; in a task it reaches whoever gets the result
 #pragma once
 
+#include <mobula/names.h>
 #include <mobula/pin.h>
+#include <mobula/retention.h>
+#include <mobula/weak.h>
 #include <ray/api.h>
 
 #include <string>
@@ -19,6 +22,12 @@ struct Parcel {
   MSGPACK_DEFINE(label, parts)
 };
 
+struct Crate {
+  int seed = 0;
+  std::vector<ray::ObjectRef<Crate>> others;
+  MSGPACK_DEFINE(seed, others)
+};
+
 // The text that belongs to a seed: whoever reads it can tell whether it is the right one.
 std::string text_of(std::size_t bytes, int seed);
 
@@ -32,10 +41,16 @@ int size_of(std::string text);
 // Submits itself `depth` levels deep and waits for each: its worker is blocked.
 int nest(int depth);
 int fail(int seed);
+// A crate that contains the one with that name, once there is one; it does not wait for ever.
+Crate crate_around(std::string name, int seed);
+// Two crates that contain each other.
+std::vector<ray::ObjectRef<Crate>> make_cycle(int seed);
+// It leads to crates of its seed only, and they all are there.
+bool is_whole(const ray::ObjectRef<Crate> &start, int seed);
 // Kills its worker each time.
 int die(int seed);
 
-// All of it once: puts of every kind, handles, ids, containers, tasks, waits, a store under pressure. Gives the seed.
+// All of it once: puts of every kind, handles, ids, containers, tasks, waits, names, weak references, cycles, a store under pressure. Gives the seed.
 int exercise(int seed);
 // Stops `raylet`, so that the own ring gets full, and submits: sleeps for room until somebody continues the raylet.
 int fill_ring(int seed, int raylet);

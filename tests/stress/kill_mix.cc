@@ -3,9 +3,6 @@
 //   kill_mix PAGE SEED DEADLINE_MS [--ray_NAME=VALUE]...
 // Reads commands from stdin at quiet moments: pause (answers "holding OBJECTS HANDLES PINS"), then drop (answers
 // "dropped"), go, quit. Ends with "failure TEXT" and status 70 at the first thing that no kill explains.
-#include <poll.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -13,7 +10,11 @@
 #include <vector>
 
 #include "calls.h"
+#include "commands.h"
 #include "holdings.h"
+#ifdef MIX_ON_MOBULA
+#include "mix_retention.h"
+#endif
 
 namespace mix {
 namespace {
@@ -45,7 +46,8 @@ class Mix {
         &Mix::relay,        &Mix::grow_tree,  &Mix::chain,   &Mix::wait,    &Mix::refusal, &Mix::burst,
 #ifdef MIX_ON_MOBULA
         &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain, &Mix::contain, &Mix::pass_container,
-        &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,     &Mix::unpin,
+        &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,     &Mix::unpin,   &Mix::outlive,
+        &Mix::outlive,      &Mix::outlive,    &Mix::outlive,
 #endif
     };
     constexpr std::size_t kCount = sizeof kOperations / sizeof kOperations[0];
@@ -72,6 +74,9 @@ class Mix {
   }
 
   void drop_all() {
+#ifdef MIX_ON_MOBULA
+    retention_.drop_all();
+#endif
     while (held_.size() != 0) drop(held_.size() - 1);
   }
 
@@ -278,6 +283,10 @@ class Mix {
       require(payload != nullptr && is_payload_of(*payload, seed, kInlineWordsMax), "rescued object");
     }
   }
+
+  // What stays although nobody refers to it, until it is evicted.
+  void outlive() { retention_.step(any_payload()); }
+
   void pin() {
     Held *const one = any_payload();
     if (one == nullptr) return;
@@ -297,40 +306,10 @@ class Mix {
   Calls calls_;
   std::mt19937_64 random_;
   Holdings held_;
+#ifdef MIX_ON_MOBULA
+  MixRetention retention_{calls_, random_};
+#endif
 };
-
-// Lines of stdin. By hand: what a stream has read ahead could not be polled for.
-class Commands {
- public:
-  bool waits() {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    return text_.find('\n') != std::string::npos || poll(&input, 1, 0) > 0;
-  }
-
-  // The next line; "quit" at the end of the input.
-  std::string next() {
-    for (;;) {
-      const std::size_t end = text_.find('\n');
-      if (end != std::string::npos) {
-        const std::string line = text_.substr(0, end);
-        text_.erase(0, end + 1);
-        return line;
-      }
-      char buffer[256];
-      const ssize_t got = read(STDIN_FILENO, buffer, sizeof buffer);
-      if (got <= 0) return "quit";
-      text_.append(buffer, static_cast<std::size_t>(got));
-    }
-  }
-
- private:
-  std::string text_;
-};
-
-void answer(const std::string &line) {
-  std::printf("%s\n", line.c_str());
-  std::fflush(stdout);
-}
 
 // True: go on.
 bool obey(Mix &mix, Commands &commands) {

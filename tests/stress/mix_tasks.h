@@ -8,6 +8,7 @@
 #include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "payload.h"
@@ -15,6 +16,7 @@
 // Ray's C++ API knows references as arguments of tasks and nowhere else.
 #ifdef MOBULA_EXPORT
 #define MIX_ON_MOBULA
+#include <mobula/names.h>
 #endif
 
 // Functions of a name that the session's library knows run there. Another name is what makes a template of one's own.
@@ -100,6 +102,8 @@ inline std::uint64_t check_all(std::vector<ray::ObjectRef<Payload>> references) 
   return sum;
 }
 
+// A node that contains the one with that name, once there is one; it does not wait for ever.
+Node around(std::string name, std::uint64_t seed, std::uint64_t words);
 // A payload, and the result of a task that makes the next one: `depth` of them below each other.
 Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 #endif
@@ -110,7 +114,8 @@ Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 #define MIX_REMOTE(...) RAY_REMOTE(__VA_ARGS__)
 #ifdef MIX_ON_MOBULA
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
-           MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::deep)
+           MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::around,
+           MIX_TASKS::deep)
 #else
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree)
@@ -137,6 +142,16 @@ inline std::uint64_t tree(std::uint64_t depth) {
 inline Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth) {
   Node node{mix::make_payload(seed, words), {}};
   if (depth > 1) node.children.push_back(ray::Task(deep).Remote(seed + 1, words, depth - 1));
+  return node;
+}
+
+inline Node around(std::string name, std::uint64_t seed, std::uint64_t words) {
+  constexpr int kLooksMax = 2'000;
+  Node node{mix::make_payload(seed, words), {}};
+  for (int i = 0; i < kLooksMax && node.children.empty(); ++i) {
+    if (const auto other = mobula::lookup<Node>(name)) node.children.push_back(*other);
+    std::this_thread::sleep_for(std::chrono::milliseconds(node.children.empty() ? 1 : 0));
+  }
   return node;
 }
 #endif

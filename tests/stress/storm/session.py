@@ -79,6 +79,13 @@ class Session:
             return audit.read_status(self.status())
         return audit.read_doctor(self.ask('doctor', (0, 3)))
 
+    def evict(self):
+        """Frees what only outlives its references, so that what is left then is a leak."""
+        for pass_ in (['unpublish', '--all'], ['evict'], ['gc']):
+            done = self.run(*pass_, '--session', NAME)
+            if done.returncode != 0:
+                raise processes.StormError(f'mobula {pass_[0]} ended with {done.returncode}: {done.stderr.strip()}')
+
     def crashes(self):
         """What the logs tell of processes of ours that broke."""
         return [line for path in (self.log_path, self.drivers_log_path)

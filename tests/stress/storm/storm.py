@@ -243,6 +243,7 @@ class Storm:
         problems = self.settle(audit.judge_holdings, said)
         if not problems:
             self.ask_all('drop', 'dropped')
+            self.session.evict()
             problems = self.settle(audit.judge_emptiness, said)
         crashes = self.session.crashes()
         if problems or crashes:
@@ -262,6 +263,7 @@ class Storm:
             self.wait(WATCH_SECONDS)
             if time.monotonic() > end:
                 raise StormError(f'hang: drivers {[driver.pid for driver in self.drivers]} do not quit')
+        self.session.evict()
         problems = self.settle(audit.judge_emptiness, {})
         if problems:
             raise StormError('\n'.join(problems))
