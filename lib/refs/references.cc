@@ -72,8 +72,7 @@ void References::count_out(segment::Row &row, std::uint32_t entry) {
 
 // T6'': true when no verdict stands against the entry's group: it has none, or this takes the flag off the one member
 // whose verdict is the verdict on all (rule 39). The group word was written before the flag that we have seen.
-bool References::rescue_group(const segment::EntryHeader &header) const {
-  const std::uint32_t representative_plus_1 = header.group.load(std::memory_order_seq_cst);
+bool References::rescue_group(std::uint32_t representative_plus_1) const {
   if (representative_plus_1 == 0 || representative_plus_1 > segment_.entries_reserved()) return true;
   segment::Word &state = segment_.entry(representative_plus_1 - 1).state;
   std::uint64_t word = state.load(std::memory_order_seq_cst);
@@ -100,7 +99,17 @@ References::Take References::take(ObjectName name, segment::Row **row) {
   std::uint64_t word = header.state.load(std::memory_order_seq_cst);  // T5
   while (names(word, name.generation)) {
     // T6, T6': taken, if need be by rescue: the verdict's CAS will fail, nobody waits.
-    if (is_evicting(word) && !rescue_group(header)) break;
+    if (is_evicting(word)) {
+      const std::uint32_t group = header.group.load(std::memory_order_seq_cst);
+      if (!rescue_group(group)) {
+        // The verdict is on this tenant only if its words are still the same: else its group had been let go before,
+        // and the representative was freed without it.
+        const std::uint64_t again = header.state.load(std::memory_order_seq_cst);
+        if (again == word && header.group.load(std::memory_order_seq_cst) == group) break;
+        word = again;
+        continue;
+      }
+    }
     if (!is_evicting(word) ||
         header.state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
       if (is_evicting(word)) base::crash_point(base::CrashPoint::kTakeRescued);
