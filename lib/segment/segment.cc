@@ -196,6 +196,7 @@ void Segment::map(std::uint64_t capacity_bytes, const Regions &regions) {
   tables_ = static_cast<std::byte *>(tables_region_.get_address());
   readable_ = static_cast<const std::byte *>(readable_region_.get_address());
   writable_ = static_cast<std::byte *>(writable_region_.get_address());
+  window_.close(writable_, capacity_bytes);
 }
 
 void Segment::detach() {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "segment/layout.h"
+#include "segment/window.h"
 
 namespace mobula::segment {
 
@@ -88,7 +89,12 @@ class Segment {
 
   // Data by offset in the data region. The readable mapping traps writes.
   const std::byte *readable(std::uint64_t offset) const { return readable_ + offset; }
-  std::byte *writable(std::uint64_t offset) const { return writable_ + offset; }
+  // For writing into a block of our own. REQUIRES: [offset, offset + bytes) lies inside the data region. Opens what of
+  // the writable mapping it needs: until then it traps writes, too.
+  std::byte *writable(std::uint64_t offset, std::uint64_t bytes) {
+    window_.open(offset, bytes);
+    return writable_ + offset;
+  }
   // True when [offset, offset + bytes) lies inside the data region.
   bool contains(std::uint64_t offset, std::uint64_t bytes) const {
     return offset <= capacity_bytes_ && bytes <= capacity_bytes_ - offset;
@@ -119,6 +125,7 @@ class Segment {
   std::byte *tables_ = nullptr;
   const std::byte *readable_ = nullptr;
   std::byte *writable_ = nullptr;
+  Window window_;
 };
 
 }  // namespace mobula::segment

@@ -40,8 +40,9 @@ struct Process {
     segment::EntryHeader &header = segment.entry(entry);
     header.size = bytes.size();
     header.kind = kind;
-    std::byte *const target =
-        header.offset == segment::kInlineOffset ? header.inline_bytes : segment.writable(header.offset);
+    std::byte *const target = header.offset == segment::kInlineOffset
+                                  ? header.inline_bytes
+                                  : segment.writable(header.offset, header.capacity_bytes);
     if (!bytes.empty()) std::memcpy(target, bytes.data(), bytes.size());
     REQUIRE(references.settle(row, State::kSealed));
     return row;

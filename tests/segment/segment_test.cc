@@ -54,7 +54,7 @@ TEST_SUITE("segment/segment") {
     CHECK(attached->header().epoch == segment->header().epoch);
     CHECK((attached->header().epoch >> 40) == 0);
     CHECK(attached->readable(0) != segment->readable(0));
-    std::memcpy(segment->writable(8), "manta", 6);
+    std::memcpy(segment->writable(8, 6), "manta", 6);
     CHECK(std::memcmp(attached->readable(8), "manta", 6) == 0);
     segment->entry(3).state.store(77);
     CHECK(attached->entry(3).state.load() == 77);
@@ -115,7 +115,7 @@ TEST_SUITE("segment/segment") {
     CHECK(signal_of([descriptor] {
             std::unique_ptr<Segment> own;
             if (Segment::attach(duplicate(descriptor), &own) != nullptr) _exit(3);
-            *const_cast<volatile std::byte *>(own->writable(0)) = std::byte{1};
+            *const_cast<volatile std::byte *>(own->writable(0, 1)) = std::byte{1};
           }) == 0);
     CHECK(*segment->readable(0) == std::byte{1});
   }
@@ -125,7 +125,7 @@ TEST_SUITE("segment/segment") {
     REQUIRE(segment->reserve(segment->data_position(0), kPageBytes) == nullptr);
     for (const void *address :
          {static_cast<const void *>(&segment->header()), static_cast<const void *>(segment->readable(0)),
-          static_cast<const void *>(segment->writable(0))}) {
+          static_cast<const void *>(segment->writable(0, 1))}) {
       CHECK(signal_of([address] {
               static volatile char seen = 0;
               seen = *static_cast<const volatile char *>(address);
@@ -143,7 +143,7 @@ TEST_SUITE("segment/segment") {
     CHECK(status->code == Code::kStoreFull);
     CHECK(says(status, "could not be reserved"));
     REQUIRE(segment->reserve(segment->data_position(0), kTestCapacityBytes) == nullptr);
-    std::memset(segment->writable(0), 7, kTestCapacityBytes);
+    std::memset(segment->writable(0, kTestCapacityBytes), 7, kTestCapacityBytes);
     CHECK(*segment->readable(kTestCapacityBytes - 1) == std::byte{7});
   }
 
@@ -188,7 +188,7 @@ TEST_SUITE("segment/segment") {
     const auto attached = attach_again(*segment);
     attached->detach();
     attached->header().magic = 1;
-    *attached->writable(0) = std::byte{9};
+    *attached->writable(0, 1) = std::byte{9};
     CHECK(*attached->readable(0) == std::byte{0});
     CHECK(segment->header().magic == kMagic);
     CHECK(*segment->readable(0) == std::byte{0});

@@ -110,7 +110,7 @@ TEST_SUITE("tools/memory_rows") {
     const std::span<const std::byte> bytes = tasks::encode_spec(5, 1, std::array{argument, argument});
     segment::EntryHeader &spec = store.put(2, State::kSealed, Kind::kSpec, bytes.size());
     spec.offset = 0;
-    std::memcpy(store.segment->writable(0), bytes.data(), bytes.size());
+    std::memcpy(store.segment->writable(0, bytes.size()), bytes.data(), bytes.size());
     SUBCASE("while the raylet has the task") {
       spec.raylet_refs.store(1);
       CHECK(store.rows()[0].task_references == 2);
@@ -119,7 +119,7 @@ TEST_SUITE("tools/memory_rows") {
     SUBCASE("before it has it") { CHECK(store.rows()[0].task_references == 0); }
     SUBCASE("when the spec's bytes are no spec") {
       spec.raylet_refs.store(1);
-      std::memset(store.segment->writable(0), 0xff, bytes.size());
+      std::memset(store.segment->writable(0, bytes.size()), 0xff, bytes.size());
       CHECK(store.rows()[0].task_references == 0);
     }
     SUBCASE("when the spec's size is a lie") {
