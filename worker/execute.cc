@@ -64,9 +64,19 @@ class Executor::RunningCall final : public Call {
   }
   std::size_t argument_count() const override { return arguments_.size(); }
   Bytes argument(std::size_t index) const override { return arguments_[index]; }
+  Reference argument_reference(std::size_t index) const override {
+    const refs::ObjectName &name = spec_.arguments[index].reference;
+    return name.entry == segment::kNoEntry ? Reference() : executor_.session_.take(name);
+  }
   Status set_result(const void *data, std::uint64_t bytes, Format format, const Reference *contained,
                     std::size_t contained_count) override {
     return executor_.write(result_, data, bytes, format, segment::Kind::kValue, {contained, contained_count});
+  }
+  Status set_result(Draft &&draft, const Reference *contained, std::size_t contained_count) override {
+    if (draft.size() <= segment::kInlineBytes) {
+      return set_result(draft.data(), draft.size(), draft.format(), contained, contained_count);
+    }
+    return executor_.forward(result_, std::move(draft), client::Session::shared_names({contained, contained_count}));
   }
 
  private:
@@ -178,14 +188,20 @@ Status Executor::write(const refs::ObjectName &result, const void *data, std::ui
   return nullptr;
 }
 
-// A larger result lies in an entry of our own, which the result contains.
 Status Executor::write_forward(const refs::ObjectName &result, const void *data, std::uint64_t bytes, Format format,
                                std::vector<refs::ObjectName> contained) {
   Draft draft;
   if (Status status = session_.create(bytes, format, segment::Kind::kBuffer, &draft)) return status;
   std::memcpy(draft.data(), data, bytes);
+  return forward(result, std::move(draft), std::move(contained));
+}
+
+// A larger result lies in an entry of our own, which the result contains.
+Status Executor::forward(const refs::ObjectName &result, Draft &&draft, std::vector<refs::ObjectName> contained) {
+  const std::uint64_t bytes = draft.size();
+  const Format format = draft.format();
   Reference buffer;
-  if (Status status = session_.seal(std::move(draft), {}, &buffer)) return status;
+  if (Status status = session_.seal_buffer(std::move(draft), &buffer)) return status;
   base::crash_point(base::CrashPoint::kResultBuffered);
   contained.push_back(client::Session::shared_names({&buffer, 1})[0]);
   session_.send_contained(result, contained);

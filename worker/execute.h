@@ -27,6 +27,7 @@ class Executor {
                std::span<const Reference> contained);
   Status write_forward(const refs::ObjectName &result, const void *data, std::uint64_t bytes, Format format,
                        std::vector<refs::ObjectName> contained);
+  Status forward(const refs::ObjectName &result, Draft &&draft, std::vector<refs::ObjectName> contained);
 
   client::Session &session_;
 };

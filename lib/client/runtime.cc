@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 
 #include "base/clock.h"
 #include "client/current.h"
@@ -229,6 +230,7 @@ Draft &Draft::operator=(Draft &&other) noexcept {
   row_ = std::exchange(other.row_, nullptr);
   data_ = std::exchange(other.data_, nullptr);
   bytes_ = std::exchange(other.bytes_, 0);
+  format_ = std::exchange(other.format_, 0);
   return *this;
 }
 
@@ -240,6 +242,7 @@ namespace runtime {
 namespace {
 
 thread_local Collector *innermost_collector = nullptr;
+thread_local std::uint32_t batches_open = 0;
 
 }  // namespace
 
@@ -322,8 +325,36 @@ Status wait(const Reference *const *references, std::size_t count, std::size_t w
 
 Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, const TaskOptions &options,
               Reference *result) {
+  using Urgency = client::Outbox::Urgency;
   Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->submit(function, {arguments, count}, options, result);
+  if (session == nullptr) return not_initialized();
+  const Urgency urgency = batches_open == 0 ? Urgency::kNow : Urgency::kWhenConvenient;
+  return session->submit(function, {arguments, count}, options, urgency, result);
+}
+
+SubmitBatch::SubmitBatch() noexcept { ++batches_open; }
+
+SubmitBatch::~SubmitBatch() {
+  if (--batches_open != 0) return;
+  Session *const session = current_session();
+  if (session != nullptr) session->outbox().wake_raylet();
+}
+
+Completion::Completion(std::vector<const Reference *> references, std::int64_t timeout_ms)
+    : references_(std::move(references)), deadline_ns_(base::deadline_after_ms(timeout_ms)) {
+  open_.resize(references_.size());
+  std::iota(open_.begin(), open_.end(), 0u);
+}
+
+Status Completion::next(std::size_t *index) {
+  if (settled_.empty()) {
+    Session *const session = current_session();
+    if (session == nullptr) return not_initialized();
+    if (Status status = session->collect_settled(*this)) return status;
+  }
+  *index = settled_.back();
+  settled_.pop_back();
+  return nullptr;
 }
 
 Status pin(const Reference &reference) {

@@ -16,6 +16,8 @@
 namespace mobula::client {
 namespace {
 
+static_assert(kHeaderValueBytesMax == segment::kInlineBytes);
+
 std::int64_t put_timeout_from_environment() {
   const char *text = std::getenv("MOBULA_PUT_TIMEOUT_MS");
   if (text == nullptr || text[0] == '\0') return base::kPutTimeoutMsDefault;
@@ -216,7 +218,9 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   draft->session_ = this;
   draft->row_ = row;
   draft->bytes_ = bytes;
-  draft->data_ = header.offset == segment::kInlineOffset ? header.inline_bytes : segment_->writable(header.offset);
+  draft->format_ = format;
+  draft->data_ =
+      header.offset == segment::kInlineOffset ? header.inline_bytes : segment_->writable(header.offset, bytes);
   return nullptr;
 }
 
@@ -238,6 +242,11 @@ Status Session::seal(Draft &&draft, std::span<const Reference> contained, Refere
   base::crash_point(base::CrashPoint::kCreateSettled);
   refs::ring_waiters(*segment_, entry);
   return nullptr;
+}
+
+Status Session::seal_buffer(Draft &&draft, Reference *reference) {
+  if (draft.session_ == this) segment_->entry(refs::References::entry_of(*draft.row_)).kind = segment::Kind::kBuffer;
+  return seal(std::move(draft), {}, reference);
 }
 
 std::vector<refs::ObjectName> Session::shared_names(std::span<const Reference> references) {

@@ -43,9 +43,13 @@ class Session {
   // --- objects ---------------------------------------------------------------------------------------------------
   Status create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft);
   Status seal(Draft &&draft, std::span<const Reference> contained, Reference *reference);
+  // The same for the bytes of a task's result, which are no object of their own.
+  Status seal_buffer(Draft &&draft, Reference *reference);
   Status get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes);
   // Waits until `wanted` are settled; ready[i] tells which.
   Status wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns, bool *ready);
+  // Waits until one of the completion's open references is settled, and moves all that are to its settled ones.
+  Status collect_settled(runtime::Completion &completion);
   Status pin(const Reference &reference);
   Status unpin(const Reference &reference);
   // Gives the caller's handle back and frees the object now, unless somebody else still refers to it.
@@ -73,8 +77,9 @@ class Session {
   std::uint64_t read_evictions(std::uint64_t *read, std::vector<runtime::Eviction> *evictions) const;
 
   // --- tasks -----------------------------------------------------------------------------------------------------
+  // With Urgency::kWhenConvenient the caller wakes the raylet later.
   Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
-                const runtime::TaskOptions &options, Reference *result);
+                const runtime::TaskOptions &options, Outbox::Urgency urgency, Reference *result);
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {
@@ -123,8 +128,8 @@ class Session {
                      Reference *spec);
   bool is_settled(const Reference &reference) const;
   void tell_blocked(bool blocked);
-  template <typename Ready>
-  segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns);
+  template <typename Ready, typename BeforeSleep>
+  segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep);
   Status read_failure(refs::ObjectName name, std::uint64_t word);
   Status read_forward(const segment::EntryHeader &header, Bytes *bytes) const;
   Status read_plain(const segment::EntryHeader &header, Bytes *bytes) const;

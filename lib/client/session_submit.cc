@@ -55,7 +55,7 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
 }
 
 Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
-                       const runtime::TaskOptions &options, Reference *result) {
+                       const runtime::TaskOptions &options, Outbox::Urgency urgency, Reference *result) {
   if (Status status = usable()) return status;
   if (arguments.size() > base::kArgumentsMax) {
     return base::failure(Code::kInvalidArgument, fmt::format("a task takes at most {} arguments, {} were given",
@@ -68,7 +68,7 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
   base::crash_point(base::CrashPoint::kSubmitPending);
   refs::References::share(*spec.row_);
   const segment::RingSlot slot = wire::task_slot(wire::ToRaylet::kSubmit, {name_of(spec), name_of(pending)});
-  if (!outbox_->send(slot, Outbox::Urgency::kNow)) {  // S2..S6
+  if (!outbox_->send(slot, urgency)) {  // S2..S6
     return base::failure(Code::kRayletDied,
                          "the raylet of this session has died or was stopped: the task was not submitted");
   }

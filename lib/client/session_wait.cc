@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "client/functions.h"
 #include "client/session.h"
@@ -13,6 +15,8 @@
 namespace mobula::client {
 namespace {
 
+constexpr std::size_t kLookedAtWhilePausing = 64;
+
 Status timed_out(std::size_t missing, std::size_t count) {
   return base::failure(
       Code::kTimeout, fmt::format("Get timeout: {} of {} objects were not ready in time; the references are still good",
@@ -20,6 +24,11 @@ Status timed_out(std::size_t missing, std::size_t count) {
 }
 
 Status lost() { return base::failure(Code::kObjectLost, "the object is gone: its last reference was dropped"); }
+
+Status raylet_died_waiting() {
+  return base::failure(Code::kRayletDied,
+                       "the raylet of this session has died or was stopped while objects were awaited");
+}
 
 std::string function_name(std::uint64_t number) {
   const Function *const function = number == 0 ? nullptr : Functions::instance().find(number);
@@ -69,10 +78,12 @@ void Session::tell_blocked(bool blocked) {
 }
 
 // A worker that is going to sleep for an object gives its slot back meanwhile (rule 30).
-template <typename Ready>
-segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns) {
+template <typename Ready, typename BeforeSleep>
+segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep) {
   bool told = false;
   const segment::Wake wake = waiter_->wait_until(ready, deadline_ns, [&] {
+    before_sleep();
+    outbox_->wake_raylet();  // tasks of a batch may lie unread
     told = running_task_.load(std::memory_order_relaxed);
     if (told) tell_blocked(true);
   });
@@ -124,12 +135,50 @@ Status Session::wait(std::span<const Reference *const> references, std::size_t w
     return settled >= wanted;
   };
   if (all) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
-  const segment::Wake wake = wait_for_objects(look, deadline_ns);
+  const segment::Wake wake = wait_for_objects(look, deadline_ns, [] {});
   if (wake == segment::Wake::kRayletDied) {
-    return base::failure(Code::kRayletDied,
-                         "the raylet of this session has died or was stopped while objects were awaited");
+    return raylet_died_waiting();
   }
   for (const std::uint32_t i : open) ready[i] = is_settled(*references[i]);
+  return nullptr;
+}
+
+Status Session::collect_settled(runtime::Completion &completion) {
+  if (Status status = usable()) return status;
+  if (!std::exchange(completion.checked_, true)) {
+    for (const Reference *reference : completion.references_) {
+      if (Status status = own(*reference)) return status;
+    }
+  }
+  const auto take_settled = [&](std::uint32_t index) {
+    if (!is_settled(*completion.references_[index])) return false;
+    completion.settled_.push_back(index);
+    return true;
+  };
+  // All of them are looked at before the thread sleeps and after it was woken, a few while it only pauses.
+  std::size_t looked_at_max = kLookedAtWhilePausing;
+  const auto look = [&] {
+    std::vector<std::uint32_t> &open = completion.open_;
+    const auto end = open.begin() + static_cast<std::ptrdiff_t>(std::min(looked_at_max, open.size()));
+    open.erase(std::remove_if(open.begin(), end, take_settled), end);
+    return !completion.settled_.empty();
+  };
+  const auto look_at_all = [&] {
+    looked_at_max = completion.open_.size();
+    return look();
+  };
+  if (!look_at_all()) {
+    if (!std::exchange(completion.marked_, true)) {
+      for (const std::uint32_t index : completion.open_) {
+        refs::set_waiter(*segment_, client_id_, name_of(*completion.references_[index]).entry);
+      }
+    }
+    looked_at_max = kLookedAtWhilePausing;
+    const segment::Wake wake = wait_for_objects(look, completion.deadline_ns_, [&] { looked_at_max = SIZE_MAX; });
+    if (wake == segment::Wake::kRayletDied) return raylet_died_waiting();
+    if (wake == segment::Wake::kTimeout) return timed_out(completion.open_.size(), completion.references_.size());
+  }
+  std::reverse(completion.settled_.begin(), completion.settled_.end());
   return nullptr;
 }
 

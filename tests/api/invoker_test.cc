@@ -40,6 +40,8 @@ class RecordedCall final : public mobula::Call {
     return refuse_ ? std::make_unique<mobula::Error>(mobula::Error{mobula::Code::kStoreFull, "full", "", "", 0, 0})
                    : nullptr;
   }
+  mobula::Reference argument_reference(std::size_t) const override { return {}; }
+  mobula::Status set_result(mobula::Draft &&, const mobula::Reference *, std::size_t) override { return nullptr; }
   void refuse_result() { refuse_ = true; }
   const Owned &result() const { return result_; }
 

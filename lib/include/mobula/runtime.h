@@ -47,13 +47,18 @@ struct Error {
 // Null means success.
 using Status = std::unique_ptr<Error>;
 
-// How the bytes of an object are to be read. The low 8 bits are the encoding; for kArray, bits 8..15 hold the Element.
-enum class Encoding : std::uint32_t { kMsgpack = 0, kString = 1, kArray = 2 };
+// How the bytes of an object are to be read. The low 8 bits are the encoding; for kArray, bits 8..15 hold the Element,
+// for kRaw, bits 8..31 the bytes of one element.
+enum class Encoding : std::uint32_t { kMsgpack = 0, kString = 1, kArray = 2, kRaw = 3 };
 enum class Element : std::uint32_t { kI8 = 1, kU8, kI16, kU16, kI32, kU32, kI64, kU64, kF32, kF64 };
 using Format = std::uint32_t;
 constexpr Format format_of(Encoding encoding) { return static_cast<Format>(encoding); }
 constexpr Format format_of(Element element) {
   return static_cast<Format>(Encoding::kArray) | (static_cast<Format>(element) << 8);
+}
+// REQUIRES: element_bytes < 2^24.
+constexpr Format format_of_raw(std::size_t element_bytes) {
+  return static_cast<Format>(Encoding::kRaw) | (static_cast<Format>(element_bytes) << 8);
 }
 
 // Bytes of a settled object, read-only in the segment.
@@ -69,6 +74,9 @@ class Session;
 namespace segment {
 struct Row;
 }
+
+// Values up to this size lie in the object's header, whose pages all processes of the session map writable.
+constexpr std::size_t kHeaderValueBytesMax = 112;
 
 // One counted handle of one object. Empty, or valid until dropped; may outlive Shutdown (then it names nothing).
 class MOBULA_EXPORT Reference {
@@ -105,6 +113,7 @@ class MOBULA_EXPORT Draft {
   ~Draft();
   std::byte *data() const noexcept { return data_; }
   std::uint64_t size() const noexcept { return bytes_; }
+  Format format() const noexcept { return format_; }
 
  private:
   friend class client::Session;
@@ -112,6 +121,7 @@ class MOBULA_EXPORT Draft {
   segment::Row *row_ = nullptr;
   std::byte *data_ = nullptr;
   std::uint64_t bytes_ = 0;
+  Format format_ = 0;
 };
 
 // One weak reference of one object: it keeps the object from being freed when nobody refers to it any more, but not from
@@ -146,9 +156,13 @@ class MOBULA_EXPORT Call {
   virtual std::size_t argument_count() const = 0;
   // REQUIRES: index < argument_count(). Reference arguments arrive as the bytes of the object they name.
   virtual Bytes argument(std::size_t index) const = 0;
+  // A handle of its own for the object of a reference argument; empty for other arguments. REQUIRES: as above.
+  virtual Reference argument_reference(std::size_t index) const = 0;
   // Writes the result: one copy into the segment. `contained` are the references packed inside the bytes.
   virtual Status set_result(const void *data, std::uint64_t bytes, Format format, const Reference *contained,
                             std::size_t contained_count) = 0;
+  // The draft becomes the result; large ones without a copy.
+  virtual Status set_result(Draft &&draft, const Reference *contained, std::size_t contained_count) = 0;
 
  protected:
   ~Call() = default;
@@ -206,6 +220,35 @@ struct TaskOptions {
 };
 MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count,
                             const TaskOptions &options, Reference *result);
+
+// While one lives the raylet is not woken for each task that this thread submits, but once, by its end, or when somebody
+// has to wait.
+class MOBULA_EXPORT SubmitBatch {
+ public:
+  SubmitBatch() noexcept;  // batches of one thread nest
+  ~SubmitBatch();
+  SubmitBatch(const SubmitBatch &) = delete;
+  SubmitBatch &operator=(const SubmitBatch &) = delete;
+};
+
+// Finds out of many references those that have settled, each once, in the order in which that is noticed.
+class MOBULA_EXPORT Completion {
+ public:
+  // REQUIRES: each reference lives until next() has given its index. timeout_ms < 0 = for ever, counted from here.
+  Completion(std::vector<const Reference *> references, std::int64_t timeout_ms);
+  // Waits for one more. kTimeout when the time is over, for all together. REQUIRES: left() > 0.
+  Status next(std::size_t *index);
+  std::size_t left() const { return open_.size() + settled_.size(); }
+
+ private:
+  friend class client::Session;
+  std::vector<const Reference *> references_;
+  std::int64_t deadline_ns_;
+  std::vector<std::uint32_t> open_;     // in order; not settled when last looked at
+  std::vector<std::uint32_t> settled_;  // to be given, last first
+  bool checked_ = false;                // they are of this session
+  bool marked_ = false;                 // the waiter bits are set
+};
 
 // This process pins the object: it stays until as many unpins, or until this process has ended.
 MOBULA_EXPORT Status pin(const Reference &reference);

@@ -33,5 +33,6 @@
 #include "ray/api/runtime.h"
 #include "ray/api/serializer.h"
 #include "ray/api/start_hook.h"
+#include "ray/api/stored_form.h"
 #include "ray/api/task_caller.h"
 #include "ray/api/wait_result.h"

@@ -1,13 +1,11 @@
-// ray/api/elements.h: which vectors are stored raw, and under which element tag.
+// ray/api/elements.h: whose vectors are stored raw, and under which element tag.
 //   kU8 stands for bytes: what msgpack calls `bin`. Hence vector<char> and vector<std::byte> share it, as they do in
 //   msgpack, while vector<signed char> is kI8, an array of numbers.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
-#include <vector>
 
 #include "mobula/runtime.h"
 
@@ -43,20 +41,6 @@ constexpr mobula::Element element_of() {
     return static_cast<Element>(static_cast<int>(Element::kI8) + kSizeStep + (std::is_signed_v<T> ? 0 : 1));
   }
 }
-
-// The vectors that are stored raw.
-template <typename T>
-struct RawVector : std::false_type {};
-template <typename T>
-struct RawVector<std::vector<T>> : std::bool_constant<kIsNumber<T> || kIsByte<T>> {};
-template <typename T>
-inline constexpr bool kIsRawVector = RawVector<T>::value;
-
-// False where a value of type T can hold no ObjectRef, so that packing it needs no Collector.
-template <typename T>
-inline constexpr bool kMayContainReferences =
-    !(std::is_arithmetic_v<T> || std::is_enum_v<T> || std::is_same_v<T, std::string> || kIsRawVector<T> ||
-      std::is_same_v<std::decay_t<T>, char *> || std::is_same_v<std::decay_t<T>, const char *>);
 
 }  // namespace internal
 }  // namespace ray

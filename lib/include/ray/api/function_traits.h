@@ -5,8 +5,44 @@
 #include <tuple>
 #include <type_traits>
 
+namespace mobula {
+template <typename T>
+class View;  // mobula/view.h
+template <typename T>
+class DraftOf;  // mobula/draft.h
+}  // namespace mobula
+
 namespace ray {
 namespace internal {
+
+// Parameters and results that stand for an object of another type.
+template <typename T>
+struct Wrapped {
+  static constexpr bool kIsView = false;
+  static constexpr bool kIsDraft = false;
+  using Type = T;
+};
+template <typename T>
+struct Wrapped<mobula::View<T>> {
+  static constexpr bool kIsView = true;
+  static constexpr bool kIsDraft = false;
+  using Type = T;
+};
+template <typename T>
+struct Wrapped<mobula::DraftOf<T>> {
+  static constexpr bool kIsView = false;
+  static constexpr bool kIsDraft = true;
+  using Type = T;
+};
+template <typename T>
+inline constexpr bool kIsView = Wrapped<T>::kIsView;
+template <typename T>
+inline constexpr bool kIsDraft = Wrapped<T>::kIsDraft;
+template <typename View>
+using ViewedType = typename Wrapped<View>::Type;
+// What an ObjectRef of a function's result refers to.
+template <typename Result>
+using ResultType = typename Wrapped<Result>::Type;
 
 template <typename T>
 using remove_cvref_t = std::remove_cv_t<std::remove_reference_t<T>>;

@@ -12,11 +12,12 @@
 #include <utility>
 
 #include "mobula/runtime.h"
-#include "ray/api/elements.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/function_traits.h"
+#include "ray/api/objects.h"
 #include "ray/api/pack_buffer.h"
 #include "ray/api/serializer.h"
+#include "ray/api/stored_form.h"
 
 namespace ray {
 namespace internal {
@@ -25,7 +26,11 @@ namespace internal {
 template <typename T>
 T decode_argument(const mobula::Call &call, std::size_t index) {
   try {
-    return decode<T>(call.argument(index));
+    if constexpr (kIsView<T>) {
+      return T(call.argument_reference(index), call.argument(index));
+    } else {
+      return decode<T>(call.argument(index));
+    }
   } catch (const RayException &error) {
     throw RayException("Arguments error: argument " + std::to_string(index + 1) + ": " + error.what());
   }
@@ -37,16 +42,29 @@ std::tuple<Types...> decode_arguments([[maybe_unused]] const mobula::Call &call,
   return std::tuple<Types...>{decode_argument<Types>(call, indices)...};
 }
 
+// What was only measured is packed straight into the memory of the result.
 template <typename T>
-mobula::Status set_result(const T &value, mobula::Call &call) {
-  PackBuffer buffer;
-  if constexpr (kMayContainReferences<T>) {
+mobula::Status set_encoded(const T &value, const Encoded &encoded, mobula::Call &call,
+                           const mobula::Reference *contained, std::size_t contained_count) {
+  if (encoded.data != nullptr || encoded.size == 0) {
+    return call.set_result(encoded.data, encoded.size, encoded.format, contained, contained_count);
+  }
+  return call.set_result(write_draft(value, encoded), contained, contained_count);
+}
+
+template <typename T>
+mobula::Status set_result(T &&value, mobula::Call &call) {
+  using Value = std::decay_t<T>;
+  PackBuffer buffer(PackBuffer::kKeptBytesMax);
+  if constexpr (kIsDraft<Value>) {
+    static_assert(!std::is_reference_v<T>, "a task returns its draft by value");
+    return std::move(value).become_result(call);
+  } else if constexpr (kMayContainReferences<Value>) {
     mobula::runtime::Collector collector;
     const Encoded encoded = encode(value, buffer);
-    return call.set_result(encoded.data, encoded.size, encoded.format, collector.data(), collector.size());
+    return set_encoded(value, encoded, call, collector.data(), collector.size());
   } else {
-    const Encoded encoded = encode(value, buffer);
-    return call.set_result(encoded.data, encoded.size, encoded.format, nullptr, 0);
+    return set_encoded(value, encode(value, buffer), call, nullptr, 0);
   }
 }
 
@@ -85,7 +103,7 @@ struct Invocation<R (*)(Parameters...)> {
       function(static_cast<Parameters &&>(std::get<indices>(arguments))...);
       return set_nil(call);
     } else {
-      return set_result<std::decay_t<R>>(function(static_cast<Parameters &&>(std::get<indices>(arguments))...), call);
+      return set_result(function(static_cast<Parameters &&>(std::get<indices>(arguments))...), call);
     }
   }
 };

@@ -12,6 +12,7 @@
 #include "ray/api/exceptions.h"
 #include "ray/api/msgpack.h"
 #include "ray/api/pack_buffer.h"
+#include "ray/api/packed_vectors.h"
 
 namespace ray {
 namespace internal {
@@ -20,7 +21,7 @@ namespace internal {
 template <typename T>
 void pack_value(const T &value, PackBuffer &buffer) {
   try {
-    msgpack::pack(buffer, value);
+    BufferPacker(buffer).pack(value);
   } catch (const msgpack::container_size_overflow &overflow) {
     throw RayException(std::string("Value too large for msgpack: ") + overflow.what());
   }
@@ -116,6 +117,28 @@ inline bool parse_scalar(const std::byte *data, std::uint64_t size, msgpack::obj
 // Strings and blobs are read where they lie instead of being copied into the zone first.
 inline bool reference_in_place(msgpack::type::object_type, std::size_t, void *) { return true; }
 
+// The value with its packed vectors as the arrays that they stand for.
+inline msgpack::object expanded(msgpack::object_handle &handle) {
+  msgpack::object whole = handle.get();
+  if (handle.zone() == nullptr) handle.zone().reset(new msgpack::zone);
+  try {
+    expand_vectors(whole, *handle.zone());
+  } catch (const msgpack::type_error &) {
+    throw RayException("Malformed msgpack value: a packed vector is damaged");
+  }
+  return whole;
+}
+
+// Packed vectors become arrays only when the declared type asks for it.
+template <typename T>
+T convert_whole(msgpack::object_handle &handle) {
+  try {
+    return handle.get().as<T>();
+  } catch (const msgpack::type_error &) {
+    return convert_object<T>(expanded(handle));
+  }
+}
+
 template <typename T>
 T unpack_value(const std::byte *data, std::uint64_t size) {
   msgpack::object scalar;
@@ -129,7 +152,7 @@ T unpack_value(const std::byte *data, std::uint64_t size) {
   } catch (const msgpack::unpack_error &error) {
     throw RayException(std::string("Malformed msgpack value: ") + error.what());
   }
-  return convert_object<T>(handle.get());
+  return convert_whole<T>(handle);
 }
 
 }  // namespace internal

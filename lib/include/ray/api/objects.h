@@ -12,25 +12,59 @@
 #include <vector>
 
 #include "mobula/runtime.h"
-#include "ray/api/elements.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/pack_buffer.h"
 #include "ray/api/serializer.h"
+#include "ray/api/stored_form.h"
 #include "ray/api/wait_result.h"
 
 namespace ray {
 namespace internal {
 
-// Makes an object of the bytes.
-inline mobula::Reference store(const Encoded &encoded, const mobula::Reference *contained,
-                               std::size_t contained_count) {
+// A draft of what `value` was encoded as, written but not sealed.
+template <typename T>
+mobula::Draft write_draft(const T &value, const Encoded &encoded) {
   mobula::Draft draft;
   throw_unless_ok(mobula::runtime::create(encoded.size, encoded.format, &draft));
-  if (encoded.size != 0) std::memcpy(draft.data(), encoded.data, encoded.size);
+  if (encoded.size == 0) return draft;
+  if constexpr (!StoredForm<T>::kIsChosen) {
+    if (encoded.data == nullptr) {
+      pack_into(value, draft.data(), encoded.size);
+      return draft;
+    }
+  }
+  std::memcpy(draft.data(), encoded.data, encoded.size);
+  return draft;
+}
+
+inline mobula::Reference seal(mobula::Draft &&draft, const mobula::Reference *contained, std::size_t contained_count) {
   mobula::Reference reference;
   throw_unless_ok(mobula::runtime::seal(std::move(draft), contained, contained_count, &reference));
   return reference;
+}
+
+// Makes an object of the value.
+template <typename T>
+mobula::Reference store(const T &value) {
+  PackBuffer buffer(PackBuffer::kKeptBytesMax);
+  if constexpr (kMayContainReferences<T>) {
+    mobula::runtime::Collector collector;
+    const Encoded encoded = encode(value, buffer);
+    return seal(write_draft(value, encoded), collector.data(), collector.size());
+  } else {
+    return seal(write_draft(value, encode(value, buffer)), nullptr, 0);
+  }
+}
+
+// The same, raw if it can be, also where Put packs it by msgpack.
+template <typename T>
+mobula::Reference store_raw(const T &value) {
+  if constexpr (StoredForm<T>::kIsRaw) {
+    return seal(write_draft(value, encode_raw(value)), nullptr, 0);
+  } else {
+    return store(value);
+  }
 }
 
 template <typename T>
@@ -46,14 +80,7 @@ std::vector<const mobula::Reference *> list_references(const std::vector<ObjectR
 // Copies `object` into the store.
 template <typename T>
 ObjectRef<T> Put(const T &object) {
-  internal::PackBuffer buffer;
-  if constexpr (internal::kMayContainReferences<T>) {
-    mobula::runtime::Collector collector;
-    const internal::Encoded encoded = internal::encode(object, buffer);
-    return ObjectRef<T>(internal::store(encoded, collector.data(), collector.size()));
-  } else {
-    return ObjectRef<T>(internal::store(internal::encode(object, buffer), nullptr, 0));
-  }
+  return ObjectRef<T>(internal::store(object));
 }
 
 // Waits for the object and returns a copy of its value; timeout_ms -1 = for ever.

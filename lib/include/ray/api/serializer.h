@@ -1,5 +1,6 @@
 // ray/api/serializer.h: between the values of a program and the bytes of an object.
-//   Layout     std::string: its characters, kString. Vectors of numbers: their elements, kArray. All else: msgpack.
+//   Layout     std::string: its characters, kString. Vectors of numbers: their elements, kArray. Structs that are their
+//              bytes, and vectors of them: kRaw (ray/api/stored_form.h says which). All else: msgpack.
 //   Threads    reentrant
 //   Ownership  Encoded points into the value or the buffer: valid while both live unchanged
 //   Errors     RayException when bytes and declared type do not go together
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,30 +19,53 @@
 #include "mobula/runtime.h"
 #include "ray/api/elements.h"
 #include "ray/api/exceptions.h"
+#include "ray/api/format_text.h"
 #include "ray/api/msgpack_value.h"
 #include "ray/api/pack_buffer.h"
+#include "ray/api/stored_form.h"
 
 namespace ray {
 namespace internal {
 
 struct Encoded {
-  const void *data = nullptr;
+  const void *data = nullptr;  // null with a size: only measured, see PackBuffer; pack_into() writes it
   std::uint64_t size = 0;
   mobula::Format format = 0;
 };
 
+// The bytes of a value that has a raw form.
+template <typename T>
+Encoded encode_raw(const T &value) {
+  using Form = StoredForm<T>;
+  if constexpr (Form::kIsArray) {
+    return {value.data(), value.size() * sizeof(typename Form::Item), Form::kFormat};
+  } else {
+    return {&value, sizeof(T), Form::kFormat};
+  }
+}
+
 // The bytes of `value`; packs into `buffer` what has no raw form. REQUIRES: `buffer` is empty.
 template <typename T>
 Encoded encode(const T &value, PackBuffer &buffer) {
-  if constexpr (std::is_same_v<T, std::string>) {
-    return {value.data(), value.size(), mobula::format_of(mobula::Encoding::kString)};
-  } else if constexpr (kIsRawVector<T>) {
-    using Item = typename T::value_type;
-    return {value.data(), value.size() * sizeof(Item), mobula::format_of(element_of<Item>())};
+  if constexpr (StoredForm<T>::kIsChosen) {
+    return encode_raw(value);
   } else {
     pack_value(value, buffer);
-    return {buffer.data(), buffer.size(), mobula::format_of(mobula::Encoding::kMsgpack)};
+    return {buffer.is_whole() ? buffer.data() : nullptr, buffer.size(), mobula::format_of(mobula::Encoding::kMsgpack)};
   }
+}
+
+// Packs a value that was measured before. It must not have changed since.
+template <typename T>
+void pack_into(const T &value, void *memory, std::uint64_t bytes) {
+  PackBuffer buffer(memory, bytes);
+  if constexpr (kMayContainReferences<T>) {
+    mobula::runtime::Collector known;  // the measuring has found them
+    pack_value(value, buffer);
+  } else {
+    pack_value(value, buffer);
+  }
+  if (buffer.size() != bytes) throw RayException("The value changed while it was packed");
 }
 
 // The elements as a fresh vector, without zeroing it first where the bytes lie aligned.
@@ -53,9 +78,34 @@ std::vector<Item> copy_elements(const mobula::Bytes &bytes) {
     const Item *first = reinterpret_cast<const Item *>(bytes.data);
     return std::vector<Item>(first, first + count);
   }
-  std::vector<Item> items(count);
-  std::memcpy(items.data(), bytes.data, bytes.size);
-  return items;
+  if constexpr (std::is_default_constructible_v<Item>) {
+    std::vector<Item> items(count);
+    std::memcpy(static_cast<void *>(items.data()), bytes.data, bytes.size);
+    return items;
+  } else {
+    throw RayException("Type mismatch: the elements lie unaligned");
+  }
+}
+
+// A struct from its bytes, wherever they lie.
+template <typename T>
+T copy_struct(const std::byte *data) {
+  if (reinterpret_cast<std::uintptr_t>(data) % alignof(T) == 0) return *reinterpret_cast<const T *>(data);
+  alignas(T) std::byte aligned[sizeof(T)];
+  std::memcpy(aligned, data, sizeof(T));
+  return *std::launder(reinterpret_cast<const T *>(aligned));
+}
+
+// Bytes of structs: what they mean only the same struct knows.
+template <typename T>
+T decode_struct(const mobula::Bytes &bytes) {
+  if constexpr (kIsStoredVector<T>) {
+    if (bytes.format == StoredForm<T>::kFormat) return copy_elements<typename StoredForm<T>::Item>(bytes);
+  } else if constexpr (kIsPlainStruct<T>) {
+    if (bytes.format == StoredForm<T>::kFormat && bytes.size == sizeof(T)) return copy_struct<T>(bytes.data);
+  }
+  throw RayException("Type mismatch: the object is " + format_text(bytes.format) + ", " + std::to_string(bytes.size) +
+                     " bytes, and not of the declared type");
 }
 
 // Raw characters or bytes, read as the msgpack str or bin that they stand for.
@@ -87,9 +137,8 @@ T convert_elements(const mobula::Bytes &bytes) {
 
 template <typename T>
 T decode_array(const mobula::Bytes &bytes) {
-  if constexpr (kIsRawVector<T>) {
-    using Item = typename T::value_type;
-    if (bytes.format == mobula::format_of(element_of<Item>())) return copy_elements<Item>(bytes);
+  if constexpr (kIsStoredVector<T>) {
+    if (bytes.format == StoredForm<T>::kFormat) return copy_elements<typename StoredForm<T>::Item>(bytes);
   }
   using mobula::Element;
   switch (static_cast<Element>((bytes.format >> 8) & 0xff)) {
@@ -117,9 +166,9 @@ T decode_array(const mobula::Bytes &bytes) {
   throw RayException("Unknown element type of an array");
 }
 
-// The value of type T that `bytes` hold: the one put, or what msgpack makes of it when T differs.
+// Of types that msgpack knows.
 template <typename T>
-T decode(const mobula::Bytes &bytes) {
+T decode_any(const mobula::Bytes &bytes) {
   switch (static_cast<mobula::Encoding>(bytes.format & 0xff)) {
     case mobula::Encoding::kMsgpack:
       return unpack_value<T>(bytes.data, bytes.size);
@@ -127,8 +176,20 @@ T decode(const mobula::Bytes &bytes) {
       return convert_characters<T>(bytes, msgpack::type::STR);
     case mobula::Encoding::kArray:
       return decode_array<T>(bytes);
+    case mobula::Encoding::kRaw:
+      return decode_struct<T>(bytes);
   }
   throw RayException("Unknown encoding of an object");
+}
+
+// The value of type T that `bytes` hold: the one put, or what msgpack makes of it when T differs.
+template <typename T>
+T decode(const mobula::Bytes &bytes) {
+  if constexpr (kIsOnlyRaw<T>) {
+    return decode_struct<T>(bytes);
+  } else {
+    return decode_any<T>(bytes);
+  }
 }
 
 }  // namespace internal

@@ -16,22 +16,23 @@
 #include <utility>
 
 #include "mobula/runtime.h"
-#include "ray/api/elements.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/function_traits.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/objects.h"
 #include "ray/api/pack_buffer.h"
 #include "ray/api/serializer.h"
+#include "ray/api/stored_form.h"
 
 namespace ray {
 namespace internal {
 
 inline constexpr std::uint64_t kInlineArgumentBytes = 64 * 1024;
+static_assert(kInlineArgumentBytes <= PackBuffer::kKeptBytesMax, "what travels with the task is packed once");
 
 // What one argument needs until the task is submitted. Slots are destroyed in reverse order, as nested Collectors ask.
 struct ArgumentSlot {
-  PackBuffer buffer;
+  PackBuffer buffer{PackBuffer::kKeptBytesMax};
   std::optional<mobula::runtime::Collector> collector;
   mobula::Reference stored;
 };
@@ -43,11 +44,16 @@ inline mobula::runtime::Argument reference_argument(const mobula::Reference &ref
 }
 
 // Describes `value` as the argument for a parameter of decayed type Parameter. An ObjectRef<T> given for a T is a
-// dependency; given for a parameter of its own type it is a value like any other.
+// dependency; given for a parameter of its own type it is a value like any other. What a mobula::View shall look at
+// becomes an object first.
 template <typename Parameter, typename T>
 mobula::runtime::Argument make_argument(const T &value, ArgumentSlot &slot) {
-  if constexpr (kIsObjectRef<T> && !std::is_same_v<T, Parameter>) {
+  if constexpr (kIsView<T> || (kIsObjectRef<T> && !std::is_same_v<T, Parameter>)) {
     return reference_argument(value.reference());
+  } else if constexpr (kIsView<Parameter>) {
+    const ViewedType<Parameter> &viewed = value;
+    slot.stored = store_raw(viewed);
+    return reference_argument(slot.stored);
   } else {
     mobula::runtime::Argument argument;
     if constexpr (kMayContainReferences<T>) slot.collector.emplace();
@@ -57,7 +63,7 @@ mobula::runtime::Argument make_argument(const T &value, ArgumentSlot &slot) {
       argument.contained_count = slot.collector->size();
     }
     if (encoded.size > kInlineArgumentBytes) {
-      slot.stored = store(encoded, argument.contained, argument.contained_count);
+      slot.stored = seal(write_draft(value, encoded), argument.contained, argument.contained_count);
       return reference_argument(slot.stored);
     }
     argument.data = encoded.data;
@@ -107,9 +113,9 @@ class TaskCaller {
 
   // Queues the task and returns at once. Each argument is a value or an ObjectRef of one.
   template <typename... Values>
-  ObjectRef<typename Traits::Result> Remote(const Values &...values) {
+  ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the function");
-    return ObjectRef<typename Traits::Result>(
+    return ObjectRef<ResultType<typename Traits::Result>>(
         submit(function_, options_, static_cast<typename Traits::Arguments *>(nullptr), values...));
   }
 
