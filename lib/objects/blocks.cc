@@ -8,11 +8,12 @@ namespace mobula::objects {
 namespace {
 
 constexpr std::uint64_t slab_blocks_count(std::uint64_t block_bytes) {
-  const std::uint64_t wanted = std::max(kSlabBytesMin / block_bytes, kSlabBlocksMin);
-  return std::max(std::min(wanted, kSlabBytesMax / block_bytes), std::uint64_t{1});
+  return std::max(kSlabBytesMin / block_bytes, kSlabBlocksMin);
 }
 
 static_assert(slab_blocks_count(kSmallestBlockBytes) <= UINT16_MAX, "block numbers are 16 bits");
+static_assert(slab_blocks_count(kOwnExtentBytesMin - kPageBytes) * (kOwnExtentBytesMin - kPageBytes) <= kSlabBytesMax);
+static_assert(kSlabBytesMin <= kSlabBytesMax);
 
 }  // namespace
 
@@ -32,17 +33,14 @@ std::optional<std::size_t> Blocks::Slab::used_block_at(std::uint64_t offset) con
 
 std::optional<Block> Blocks::allocate(SizeClass size_class) {
   if (block_bytes(size_class) == 0) return std::nullopt;
+  if (block_bytes(size_class) >= kOwnExtentBytesMin) return allocate_alone(block_bytes(size_class));
   const std::list<Slab *> &open = open_slabs_[size_class];
   Slab *slab = open.empty() ? add_slab(size_class) : open.front();
   if (slab == nullptr) return std::nullopt;
   return take_block(*slab);
 }
 
-std::optional<Block> Blocks::allocate_large(std::uint64_t bytes) {
-  const std::optional<Extent> extent = allocate_extent(bytes);
-  if (!extent) return std::nullopt;
-  return take_block(*add_slab(*extent, kLargeClass, extent->bytes, 1));
-}
+std::optional<Block> Blocks::allocate_large(std::uint64_t bytes) { return allocate_alone(bytes); }
 
 std::optional<Block> Blocks::allocate_for(std::uint64_t payload_bytes) {
   if (payload_bytes == 0) return std::nullopt;
@@ -53,7 +51,7 @@ std::optional<Block> Blocks::allocate_for(std::uint64_t payload_bytes) {
 
 bool Blocks::release(std::uint64_t offset) {
   Slab *around = slab_around(offset);
-  if (around == nullptr) return false;
+  if (around == nullptr) return release_alone(offset);
   Slab &slab = *around;
   const std::optional<std::size_t> block = slab.used_block_at(offset);
   if (!block) return false;
@@ -71,9 +69,30 @@ std::uint64_t Blocks::trim() {
   return extents_.trim();
 }
 
+std::uint64_t Blocks::largest_free_bytes() {
+  return_empty_slabs();
+  return extents_.largest_free_bytes();
+}
+
 std::uint64_t Blocks::block_bytes_at(std::uint64_t offset) const {
   const Slab *slab = slab_around(offset);
-  return slab != nullptr && slab->used_block_at(offset) ? slab->block_bytes : 0;
+  if (slab == nullptr) return extents_.used_bytes_at(offset);
+  return slab->used_block_at(offset) ? slab->block_bytes : 0;
+}
+
+std::optional<Block> Blocks::allocate_alone(std::uint64_t bytes) {
+  const std::optional<Extent> extent = allocate_extent(bytes);
+  if (!extent) return std::nullopt;
+  used_bytes_ += extent->bytes;
+  return Block{extent->offset, extent->bytes};
+}
+
+// REQUIRES: no slab is around `offset`.
+bool Blocks::release_alone(std::uint64_t offset) {
+  const Extent extent{offset, extents_.used_bytes_at(offset)};
+  if (!extents_.release(extent)) return false;
+  used_bytes_ -= extent.bytes;
+  return true;
 }
 
 std::optional<Extent> Blocks::allocate_extent(std::uint64_t bytes) {
@@ -91,13 +110,9 @@ Blocks::Slab *Blocks::add_slab(SizeClass size_class) {
     blocks_count = std::min(blocks_count, extents_.largest_free_bytes() / bytes);
     extent = extents_.allocate(blocks_count * bytes);
   }
-  return extent ? add_slab(*extent, size_class, bytes, blocks_count) : nullptr;
-}
-
-Blocks::Slab *Blocks::add_slab(Extent extent, SizeClass size_class, std::uint64_t block_bytes,
-                               std::size_t blocks_count) {
-  auto slab = std::make_unique<Slab>(extent, size_class, block_bytes, blocks_count);
-  Slab *added = slabs_.emplace(extent.offset, std::move(slab)).first->second.get();
+  if (!extent) return nullptr;
+  auto slab = std::make_unique<Slab>(*extent, size_class, bytes, blocks_count);
+  Slab *added = slabs_.emplace(extent->offset, std::move(slab)).first->second.get();
   std::list<Slab *> &open = open_slabs_[size_class];
   added->open_place = open.insert(open.begin(), added);
   return added;
@@ -119,12 +134,11 @@ Block Blocks::take_block(Slab &slab) {
   return Block{slab.extent.offset + block * slab.block_bytes, slab.block_bytes};
 }
 
-// Keeps one empty slab a class, so that a count going up and down across a slab's edge does not move extents. An extent
-// of a single block is not worth keeping: Extents finds it again by its size.
+// Keeps one empty slab a class, so that a count going up and down across a slab's edge does not move extents.
 void Blocks::settle_empty(Slab &slab) {
   std::list<Slab *> &open = open_slabs_[slab.size_class];
   const bool another_is_kept = open.back() != &slab && open.back()->is_empty();
-  if (slab.used.size() == 1 || another_is_kept) {
+  if (another_is_kept) {
     remove_slab(slab);
   } else {
     open.splice(open.end(), open, slab.open_place);

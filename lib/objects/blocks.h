@@ -1,13 +1,15 @@
 // objects/blocks.h: hands out the blocks that hold object bytes.
-//   Layout     a slab is one extent cut into equal blocks of one size class: 64 KiB or 8 blocks, at most 1 MiB; blocks
-//              above 512 KiB, and large ones, have an extent of their own. When space is short a slab is as small as
-//              one block, so no request fails for want of a whole slab.
+//   Layout     a block of 16 KiB or more has an extent of its own. Smaller ones share a slab: one extent cut into equal
+//              blocks of one size class, 32 KiB or 8 blocks, so 96 KiB at most. When space is short a slab is as small
+//              as one block, so no request fails for want of a whole slab.
 //   Threads    thread-bound
 //   Process    raylet-only; hands out offsets and never touches the bytes
 //   Ownership  a block belongs to the caller from allocate to release
 //   Errors     no space or no such class: nullopt; an offset that is no block in use (it may come from a hostile
 //              client): false or 0
-//   Cost       O(log n) in the number of slabs; a full store looks through the classes once more; no system call
+//   Cost       O(log n) in the number of extents; a full store looks through the classes once more; no system call
+//   Bounds     of fragmentation, where blocks take 90 % of the region and objects of random sizes and lifetimes come and
+//              go for ever: docs/limits.md, asserted by tests/objects/churn_test.cc
 // Slabs that are partly free are filled first, beginning with the one that was full last; inside a slab the block
 // released last goes out first. One wholly free slab a class is kept, and given back before an allocation fails.
 // What objects/extents.h says about reserving memory holds here for allocate, release and trim.
@@ -27,10 +29,12 @@
 
 namespace mobula::objects {
 
-inline constexpr std::uint64_t kSlabBytesMin = std::uint64_t{64} << 10;
-// One small survivor holds no more than this.
-inline constexpr std::uint64_t kSlabBytesMax = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kSlabBytesMin = std::uint64_t{32} << 10;
 inline constexpr std::uint64_t kSlabBlocksMin = 8;
+// From here on blocks share nothing: page ranges of different sizes pack better than slabs that are half full.
+inline constexpr std::uint64_t kOwnExtentBytesMin = std::uint64_t{16} << 10;
+// One small survivor holds no more than this.
+inline constexpr std::uint64_t kSlabBytesMax = kSlabBlocksMin * (kOwnExtentBytesMin - kPageBytes);
 
 struct Block {
   std::uint64_t offset = 0;
@@ -70,6 +74,8 @@ class Blocks {
   [[nodiscard]] std::uint64_t used_bytes() const { return used_bytes_; }
   // Memory has to be reserved up to here.
   [[nodiscard]] std::uint64_t high_water_bytes() const { return extents_.high_water_bytes(); }
+  // The most that one allocate can get now. Gives the kept free slabs back first: they may lie in the midst of it.
+  std::uint64_t largest_free_bytes();
   // Read only, for reports: what slabs hold counts as used there.
   [[nodiscard]] const Extents &extents() const { return extents_; }
 
@@ -89,9 +95,10 @@ class Blocks {
     std::list<Slab *>::iterator open_place;  // in the open slabs of its class; meaningless while full
   };
 
+  std::optional<Block> allocate_alone(std::uint64_t bytes);
+  bool release_alone(std::uint64_t offset);
   std::optional<Extent> allocate_extent(std::uint64_t bytes);
   Slab *add_slab(SizeClass size_class);
-  Slab *add_slab(Extent extent, SizeClass size_class, std::uint64_t block_bytes, std::size_t blocks_count);
   void remove_slab(Slab &slab);
   Block take_block(Slab &slab);
   void settle_empty(Slab &slab);
@@ -102,7 +109,7 @@ class Blocks {
 
   Extents extents_;
   std::uint64_t used_bytes_ = 0;
-  std::map<std::uint64_t, std::unique_ptr<Slab>> slabs_;  // by offset
+  std::map<std::uint64_t, std::unique_ptr<Slab>> slabs_;  // by offset; other extents in use are one block each
   // Slabs with a free block, by class; the front is filled first, an empty one is at the back.
   std::array<std::list<Slab *>, classes_count() + 1> open_slabs_;
 };

@@ -57,6 +57,11 @@ std::uint64_t Extents::largest_free_bytes() const {
   return warm_by_size_.empty() ? tail_bytes : std::max(tail_bytes, warm_by_size_.rbegin()->bytes);
 }
 
+std::uint64_t Extents::used_bytes_at(std::uint64_t offset) const {
+  const auto found = used_.find(offset);
+  return found == used_.end() ? 0 : found->second;
+}
+
 std::optional<Extent> Extents::take_warm(std::uint64_t bytes) {
   const auto fit = warm_by_size_.lower_bound(SizeKey{bytes});
   if (fit == warm_by_size_.end()) return std::nullopt;

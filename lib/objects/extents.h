@@ -51,6 +51,8 @@ class Extents {
   [[nodiscard]] std::uint64_t high_water_bytes() const { return high_water_bytes_; }
   // The most that one allocate can get now.
   [[nodiscard]] std::uint64_t largest_free_bytes() const;
+  // Of the extent in use that begins at `offset`; 0 if there is none.
+  [[nodiscard]] std::uint64_t used_bytes_at(std::uint64_t offset) const;
 
  private:
   struct WarmRange {

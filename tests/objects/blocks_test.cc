@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr SizeClass kClass256 = class_of(256);
-constexpr SizeClass kClass64KiB = class_of(64 * kKiB);
+constexpr std::uint64_t kBlocksPerSlab = kSlabBytesMin / 256;  // of that class
 
 std::vector<Block> allocate_many(Blocks &blocks, SizeClass size_class, std::uint64_t count) {
   std::vector<Block> many;
@@ -160,23 +160,23 @@ TEST_SUITE("objects/blocks") {
 
   TEST_CASE("partly free slabs are filled before a new one is made") {
     Blocks blocks(8 * kMiB);
-    const std::vector<Block> many = allocate_many(blocks, kClass256, 4 * 256);
+    const std::vector<Block> many = allocate_many(blocks, kClass256, 4 * kBlocksPerSlab);
     const std::uint64_t held_bytes = blocks.extents().used_bytes();
-    CHECK(held_bytes == 4 * 64 * kKiB);
+    CHECK(held_bytes == 4 * kSlabBytesMin);
     for (std::size_t i = 0; i < many.size(); i += 2) REQUIRE(blocks.release(many[i].offset));
     CHECK(blocks.used_bytes() == held_bytes / 2);
-    allocate_many(blocks, kClass256, 2 * 256);
+    allocate_many(blocks, kClass256, 2 * kBlocksPerSlab);
     CHECK(blocks.extents().used_bytes() == held_bytes);
     allocate_many(blocks, kClass256, 1);
-    CHECK(blocks.extents().used_bytes() == held_bytes + 64 * kKiB);
+    CHECK(blocks.extents().used_bytes() == held_bytes + kSlabBytesMin);
   }
 
   TEST_CASE("at most one empty slab of a class is kept, and it is filled last") {
     Blocks blocks(8 * kMiB);
-    const std::vector<Block> many = allocate_many(blocks, kClass256, 4 * 256);
-    const std::vector<Block> first_three(many.begin(), many.begin() + 3 * 256);
+    const std::vector<Block> many = allocate_many(blocks, kClass256, 4 * kBlocksPerSlab);
+    const std::vector<Block> first_three(many.begin(), many.begin() + 3 * kBlocksPerSlab);
     release_all(blocks, first_three);
-    CHECK(blocks.extents().used_bytes() == 2 * 64 * kKiB);
+    CHECK(blocks.extents().used_bytes() == 2 * kSlabBytesMin);
     REQUIRE(blocks.release(many.back().offset));
     CHECK(*blocks.allocate(kClass256) == many.back());
   }
@@ -195,10 +195,51 @@ TEST_SUITE("objects/blocks") {
     }
   }
 
+  TEST_CASE("one survivor of every class leaves the rest of the region usable, and its slab is filled again") {
+    constexpr std::uint64_t kCapacityBytes = 128 * kMiB;
+    Blocks blocks(kCapacityBytes);
+    std::vector<Block> dropped;
+    std::vector<Block> survivors;
+    for (int round = 0; blocks.used_bytes() < 96 * kMiB; ++round) {
+      for (SizeClass size_class = 1; size_class < classes_count(); ++size_class) {
+        (round == 1 ? survivors : dropped).push_back(*blocks.allocate(size_class));
+      }
+    }
+    release_all(blocks, dropped);
+    std::uint64_t rest_bytes = kCapacityBytes;
+    for (const Block &survivor : survivors) {
+      rest_bytes -= survivor.bytes < kOwnExtentBytesMin ? kSlabBytesMax : survivor.bytes;
+    }
+    CHECK(blocks.largest_free_bytes() > 0);
+    CHECK(blocks.extents().free_bytes() >= rest_bytes);
+
+    const std::uint64_t held_bytes = blocks.extents().used_bytes();
+    for (const Block &survivor : survivors) {
+      if (survivor.bytes >= kOwnExtentBytesMin) continue;
+      const std::uint64_t slab_blocks = std::max(kSlabBytesMin / survivor.bytes, kSlabBlocksMin);
+      CAPTURE(survivor.bytes);
+      allocate_many(blocks, class_of(survivor.bytes), slab_blocks - 1);
+      CHECK(blocks.extents().used_bytes() == held_bytes);
+    }
+    std::uint64_t pages_bytes = 0;
+    while (blocks.allocate_large(kPageBytes)) pages_bytes += kPageBytes;
+    CHECK(pages_bytes == kCapacityBytes - held_bytes);
+  }
+
+  TEST_CASE("the largest free extent counts the free slabs that are kept") {
+    Blocks blocks(4 * kMiB);
+    const Block low = *blocks.allocate_large(kMiB);
+    const Block small = *blocks.allocate(kClass256);
+    REQUIRE(blocks.release(low.offset));
+    CHECK(blocks.largest_free_bytes() < 3 * kMiB);
+    REQUIRE(blocks.release(small.offset));
+    CHECK(blocks.largest_free_bytes() == 4 * kMiB);
+  }
+
   TEST_CASE("kept empty slabs never make an allocation fail") {
     Blocks blocks(2 * kMiB);
     const Block small = *blocks.allocate(kClass256);
-    const Block medium = *blocks.allocate(kClass64KiB);
+    const Block medium = *blocks.allocate(class_of(12 * kKiB));
     REQUIRE(blocks.release(small.offset));
     REQUIRE(blocks.release(medium.offset));
     CHECK(blocks.extents().used_bytes() > 0);
