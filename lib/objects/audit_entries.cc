@@ -5,6 +5,7 @@
 
 #include "base/saturation.h"
 #include "objects/audit_look.h"
+#include "refs/names.h"
 #include "refs/sets.h"
 
 namespace mobula::objects {
@@ -70,8 +71,7 @@ bool AuditLook::is_legal(std::uint64_t word) const {
       return by_raylet && !refs::is_evicting(word);
     case State::kCreating:
       return !by_raylet && !refs::is_evicting(word);
-    case State::kSealed:
-      return !by_raylet;
+    case State::kSealed:  // by the raylet: it has taken it from its creator, so that it is not recycled
     case State::kFailed:
       return true;
   }
@@ -107,6 +107,11 @@ void AuditLook::look_at_tenant(std::uint32_t entry, std::uint64_t word, std::spa
   if (refs::is_evicting(word)) {
     report(Ledger::kEntries, fmt::format("{} stays flagged although the raylet rests", describe_entry(entry, word)));
   }
+  if (header.group.load(std::memory_order_acquire) != 0) {
+    report(Ledger::kEntries,
+           fmt::format("{} still has entry {} as its group's representative although the raylet rests",
+                       describe_entry(entry, word), header.group.load() - 1));
+  }
   const std::uint32_t raylet_refs = header.raylet_refs.load(std::memory_order_acquire);
   if (raylet_refs != 0 || header.retained.load(std::memory_order_relaxed) != 0 || !members_.holders.empty() ||
       !members_.pins.empty())
@@ -115,6 +120,28 @@ void AuditLook::look_at_tenant(std::uint32_t entry, std::uint64_t word, std::spa
   report(Ledger::kEntries,
          fmt::format("{} is not freed: nobody holds or pins it, and no task or container refers to it; {} bytes",
                      describe_entry(entry, word), header.size));
+}
+
+// Each name stands for an object that is retained for it, and the other way round.
+void AuditLook::look_at_names() {
+  constexpr auto kNamed = static_cast<std::uint32_t>(segment::Retained::kNamed);
+  if (!audit_.raylet_rests) return;
+  std::vector<bool> has_name(words_.entries, false);
+  for (const refs::ListedName &one : refs::list_names(segment_)) {
+    const std::uint32_t entry = one.object.entry;
+    const bool is_there =
+        entry < words_.entries &&
+        refs::names(segment_.entry(entry).state.load(std::memory_order_acquire), one.object.generation);
+    if (is_there) has_name[entry] = true;
+    if (is_there && (segment_.entry(entry).retained.load(std::memory_order_acquire) & kNamed) != 0) continue;
+    report(Ledger::kEntries, fmt::format("the name '{}' stands for entry {}, generation {}, which is {}", one.name,
+                                         entry, one.object.generation, is_there ? "not retained for it" : "gone"));
+  }
+  for (std::uint32_t entry = 0; entry < words_.entries; ++entry) {
+    const std::uint32_t retained = segment_.entry(entry).retained.load(std::memory_order_acquire);
+    if ((retained & kNamed) == 0 || has_name[entry]) continue;
+    report(Ledger::kEntries, fmt::format("entry {} is retained for a name that it does not have", entry));
+  }
 }
 
 // As the raylet's own figures count.

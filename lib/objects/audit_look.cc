@@ -32,6 +32,7 @@ Audit AuditLook::run() {
     read_rows();
     audit_.raylet_rests = audit_.raylet_rests && raylet_rests();
     look_at_entries();
+    look_at_names();
     compare_blocks();
   }
   std::erase_if(audit_.clients, [](const ClientTotals &client) { return client.kind == segment::ClientKind::kNone; });

@@ -87,6 +87,7 @@ class AuditLook {
   bool is_legal(std::uint64_t word) const;
   void look_at_free(std::uint32_t entry, std::uint64_t word);
   void look_at_tenant(std::uint32_t entry, std::uint64_t word, std::span<const HintedRow> rows);
+  void look_at_names();
   void count_object(std::uint32_t entry, std::uint64_t word);
   void compare_rows(std::uint32_t entry, std::uint64_t word, std::span<const HintedRow> rows);
   void compare_row(std::uint64_t word, const HintedRow &row);

@@ -149,7 +149,6 @@ TEST_SUITE("objects/audit") {
     AuditWorld world;
     SUBCASE("an unknown state") { world.entry(5).state.store(6); }
     SUBCASE("freed by a client") { world.entry(5).state.store(refs::pack(State::kFree, kAnna, 0)); }
-    SUBCASE("sealed by the raylet") { world.entry(5).state.store(refs::pack(State::kSealed, 0, 0)); }
     SUBCASE("created by the raylet") { world.entry(5).state.store(refs::pack(State::kCreating, 0, 0)); }
     SUBCASE("pending and evicting") {
       world.entry(5).state.store(refs::pack(State::kPending, 0, 0) | refs::kEvictingFlag);

@@ -103,6 +103,8 @@ TEST_CASE("mobula pin keeps an object for the session, mobula unpin lets it go")
     require(again.exit_code == 1 && contains(again.errors, "already"), "a second pin says so: " + again.errors);
     object = {};
     require(text_of(id) == "kept", "it outlives its last handle");
+    const std::string mismatches = mismatches_in(own_session());
+    require(mismatches.empty(), mismatches);
     require(
         contains(run_program({program("MOBULA_COMMAND"), "memory", "--session", own_session()}, inside_case()).output,
                  "session"),

@@ -14,6 +14,7 @@
 #include "holdings.h"
 #ifdef MIX_ON_MOBULA
 #include "mix_retention.h"
+#include "mix_views.h"
 #endif
 
 namespace mix {
@@ -41,13 +42,13 @@ class Mix {
   void step() {
     using Operation = void (Mix::*)();
     static constexpr Operation kOperations[] = {
-        &Mix::put,          &Mix::put,        &Mix::put,     &Mix::look,    &Mix::look,    &Mix::look,
-        &Mix::hold_again,   &Mix::drop_one,   &Mix::pass,    &Mix::pass,    &Mix::call,    &Mix::call,
-        &Mix::relay,        &Mix::grow_tree,  &Mix::chain,   &Mix::wait,    &Mix::refusal, &Mix::burst,
+        &Mix::put,          &Mix::put,        &Mix::put,     &Mix::look,     &Mix::look,     &Mix::look,
+        &Mix::hold_again,   &Mix::drop_one,   &Mix::pass,    &Mix::pass,     &Mix::call,     &Mix::call,
+        &Mix::relay,        &Mix::grow_tree,  &Mix::chain,   &Mix::wait,     &Mix::refusal,  &Mix::burst,
 #ifdef MIX_ON_MOBULA
-        &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain, &Mix::contain, &Mix::pass_container,
-        &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,     &Mix::unpin,   &Mix::outlive,
-        &Mix::outlive,      &Mix::outlive,    &Mix::outlive,
+        &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain,  &Mix::contain,  &Mix::pass_container,
+        &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,      &Mix::unpin,    &Mix::outlive,
+        &Mix::outlive,      &Mix::outlive,    &Mix::outlive, &Mix::in_place, &Mix::in_place,
 #endif
     };
     constexpr std::size_t kCount = sizeof kOperations / sizeof kOperations[0];
@@ -59,6 +60,9 @@ class Mix {
 
   // Waits for what is under way, so that what it holds no longer changes; a failed result stays held.
   void settle() {
+#ifdef MIX_ON_MOBULA
+    views_.drop_all();
+#endif
     std::vector<Reference> results;
     for (std::size_t i = 0; i < held_.size(); ++i) {
       if (held_[i].is_payload()) results.push_back(held_[i].handles[0]);
@@ -76,6 +80,7 @@ class Mix {
   void drop_all() {
 #ifdef MIX_ON_MOBULA
     retention_.drop_all();
+    views_.drop_all();
 #endif
     while (held_.size() != 0) drop(held_.size() - 1);
   }
@@ -287,6 +292,15 @@ class Mix {
   // What stays although nobody refers to it, until it is evicted.
   void outlive() { retention_.step(any_payload()); }
 
+  // Views and drafts.
+  void in_place() {
+    const std::uint64_t kind = below(4);
+    const Held *const one = kind < 2 ? any_payload() : nullptr;
+    if (one != nullptr) return kind == 0 ? views_.look(*one) : views_.pass(*one);
+    const std::uint64_t seed = random_();
+    kind == 2 ? views_.call(held_, seed, any_words()) : views_.write(held_, seed, any_words());
+  }
+
   void pin() {
     Held *const one = any_payload();
     if (one == nullptr) return;
@@ -308,6 +322,7 @@ class Mix {
   Holdings held_;
 #ifdef MIX_ON_MOBULA
   MixRetention retention_{calls_, random_};
+  MixViews views_{calls_, random_};
 #endif
 };
 

@@ -16,7 +16,9 @@
 // Ray's C++ API knows references as arguments of tasks and nowhere else.
 #ifdef MOBULA_EXPORT
 #define MIX_ON_MOBULA
+#include <mobula/draft.h>
 #include <mobula/names.h>
+#include <mobula/view.h>
 #endif
 
 // Functions of a name that the session's library knows run there. Another name is what makes a template of one's own.
@@ -95,6 +97,15 @@ inline ray::ObjectRef<Payload> pass_on(ray::ObjectRef<Payload> reference) {
   return reference;
 }
 
+inline std::uint64_t check_view(mobula::View<Payload> view) { return check(Payload(view.begin(), view.end())); }
+
+inline mobula::DraftOf<Payload> make_in_place(std::uint64_t seed, std::uint64_t words) {
+  auto draft = mobula::create<std::uint64_t>(words);
+  const Payload payload = mix::make_payload(seed, words);
+  std::copy(payload.begin(), payload.end(), draft.data());
+  return draft;
+}
+
 // The sum of the short seeds.
 inline std::uint64_t check_all(std::vector<ray::ObjectRef<Payload>> references) {
   std::uint64_t sum = 0;
@@ -114,8 +125,8 @@ Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 #define MIX_REMOTE(...) RAY_REMOTE(__VA_ARGS__)
 #ifdef MIX_ON_MOBULA
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
-           MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::around,
-           MIX_TASKS::deep)
+           MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::check_view,
+           MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep)
 #else
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree)
