@@ -129,6 +129,7 @@ std::optional<MemoryRow> read_row(const Segment &segment, std::uint32_t entry, c
   // acquire: not older than the state word that was read before it.
   split_raylet_references(header.raylet_refs.load(std::memory_order_acquire),
                           counted == arguments.end() ? 0 : counted->second, &row);
+  row.retained = header.retained.load(std::memory_order_acquire);
   if (!refs::names(word_of(header), row.name.generation)) return std::nullopt;  // freed meanwhile
   return row;
 }

@@ -32,6 +32,7 @@ struct MemoryRow {
   std::vector<Holder> holders;
   std::uint32_t task_references = 0;      // of queued and running tasks: argument or result
   std::uint32_t captured_references = 0;  // of other objects that contain it
+  std::uint32_t retained = 0;             // segment::Retained bits: why it stays although nobody refers to it
 };
 
 // Specs of tasks, and the buffers that large results lie in, are no objects of their own.

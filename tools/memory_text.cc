@@ -17,6 +17,10 @@ constexpr const char *kLocalReference = "LOCAL_REFERENCE";
 constexpr const char *kPinned = "PINNED_IN_MEMORY";
 constexpr const char *kUsedByTask = "USED_BY_PENDING_TASK";
 constexpr const char *kCaptured = "CAPTURED_IN_OBJECT";
+// And of Mobula's own, for what is no reference and keeps an object all the same.
+constexpr std::pair<segment::Retained, const char *> kRetained[] = {{segment::Retained::kNamed, "NAMED"},
+                                                                    {segment::Retained::kWeak, "WEAKLY_HELD"},
+                                                                    {segment::Retained::kAsked, "RETAINED"}};
 
 std::vector<std::string> references_of(const Holder &holder) {
   std::vector<std::string> names;
@@ -37,6 +41,9 @@ std::vector<std::string> references_of(const MemoryRow &row) {
   if (pinned) names.emplace_back(kPinned);
   if (row.task_references != 0) names.emplace_back(kUsedByTask);
   if (row.captured_references != 0) names.emplace_back(kCaptured);
+  for (const auto &[why, name] : kRetained) {
+    if ((row.retained & static_cast<std::uint32_t>(why)) != 0) names.emplace_back(name);
+  }
   return names;
 }
 

@@ -41,6 +41,14 @@ TEST_SUITE("tools/memory_text") {
         "0a0b         2 KiB  sealed   1.5 s        7  7 driver, 8 worker  LOCAL_REFERENCE, PINNED_IN_MEMORY\n"
         "0c         0 bytes  pending      -        -  -                   USED_BY_PENDING_TASK, CAPTURED_IN_OBJECT\n");
   }
+  TEST_CASE("what keeps an object that nobody refers to is told") {
+    MemoryRow row;
+    row.id = "0d";
+    row.state = refs::State::kSealed;
+    row.retained = 7;
+    CHECK(memory_text("demo", {row}, 1).find("NAMED, WEAKLY_HELD, RETAINED") != std::string::npos);
+    CHECK(memory_json("demo", {row})["objects"][0]["references"] == json({"NAMED", "WEAKLY_HELD", "RETAINED"}));
+  }
   TEST_CASE("rows beyond the limit are counted, and the totals are those of all") {
     const std::string text = memory_text("demo", {held_row(), pending_row(), pending_row()}, 1);
     CHECK(text.find("3 objects, 2 KiB") != std::string::npos);
