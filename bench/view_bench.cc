@@ -1,4 +1,4 @@
-// What views, drafts and structs of vectors save, as ratios measured side by side, and whether they keep their promises.
+// What views, drafts and structs of vectors save, as ratios measured side by side, and whether promises are kept.
 //   view_bench [--json FILE]        exit status 1 when a promise is broken
 // Needs 1.2 GiB of free memory. Ratios, not rates: both sides of each take turns, so that a busy machine slows both.
 #include <mobula/draft.h>

@@ -60,6 +60,24 @@ std::vector<Point> mirror_all(std::vector<Point> points) {
   return points;
 }
 
+// Bytes of object data that a process has mapped writable: the data region begins above 8 GiB.
+std::uint64_t writable_bytes(const std::string &pid) {
+  std::ifstream maps("/proc/" + pid + "/maps");
+  std::uint64_t sum = 0;
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream fields(line);
+    std::uint64_t from = 0, to = 0, offset = 0;
+    std::string rights;
+    char dash = 0;
+    fields >> std::hex >> from >> dash >> to >> rights >> offset;
+    if (rights == "rw-s" && offset > (8ull << 30)) sum += to - from;
+  }
+  return sum;
+}
+std::uint64_t writable_in_worker(View<std::vector<double>> values) {
+  return values.empty() ? ~0ull : writable_bytes("self");
+}
+
 // Kept by the worker beyond the task.
 std::optional<View<std::vector<double>>> kept;
 int keep(View<std::vector<double>> values) {
@@ -86,8 +104,8 @@ int scribble_small(View<std::vector<double>> values) {
   return static_cast<int>(values[0]);
 }
 
-RAY_REMOTE(sum, sum_both, length, far, count_points, blob, mirror, mirror_all, keep, last_kept, let_go, scribble,
-           scribble_small);
+RAY_REMOTE(writable_in_worker, sum, sum_both, length, far, count_points, blob, mirror, mirror_all, keep, last_kept,
+           let_go, scribble, scribble_small);
 
 template <typename To, typename From>
 ray::ObjectRef<To> as(const ray::ObjectRef<From> &reference) {
@@ -277,6 +295,18 @@ TEST_SUITE("process/views") {
       CHECK_FALSE(ray::ObjectRef<std::vector<double>>(id).reference().empty());
       CHECK(*ray::Task(let_go).Remote(0).Get() == pid);
       CHECK(eventually([&] { return ray::ObjectRef<std::vector<double>>(id).reference().empty(); }));
+    }));
+  }
+
+  TEST_CASE("who writes no object has none of the data mapped writable, who writes one a chunk") {
+    CHECK(in_session([] {
+      CHECK(writable_bytes("self") == 0);
+      const auto object = ray::Put(numbers(1000));
+      CHECK(*ray::Task(writable_in_worker).Remote(object).Get() == 0);
+      CHECK(writable_bytes(std::to_string(raylet_of(own_session()))) == 0);
+      const std::uint64_t own = writable_bytes("self");
+      CHECK(own > 0);
+      CHECK(own <= 8 * kMiB);  // of 64
     }));
   }
 

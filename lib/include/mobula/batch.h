@@ -1,8 +1,8 @@
 // mobula/batch.h: many objects and tasks at once.
 //   Threads    every function may be called by any thread; one AsCompleted belongs to one thread
 //   Errors     the exceptions of ray/api/exceptions.h
-//   Cost       submit_all wakes the raylet once for all tasks (a full ring wakes it earlier). as_completed looks at what
-//              is still open once for each wake-up, and takes all that has settled by then
+//   Cost       submit_all wakes the raylet once for all tasks (a full ring wakes it earlier). as_completed looks at
+//              what is still open once for each wake-up, and takes all that has settled by then
 #pragma once
 
 #include <cstddef>

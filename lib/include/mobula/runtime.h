@@ -221,8 +221,8 @@ struct TaskOptions {
 MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count,
                             const TaskOptions &options, Reference *result);
 
-// While one lives the raylet is not woken for each task that this thread submits, but once, by its end, or when somebody
-// has to wait.
+// While one lives the raylet is not woken for each task that this thread submits, but once, by its end, or when this
+// thread has to wait.
 class MOBULA_EXPORT SubmitBatch {
  public:
   SubmitBatch() noexcept;  // batches of one thread nest

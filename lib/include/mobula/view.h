@@ -1,6 +1,6 @@
 // mobula/view.h: objects read where they lie.
-//   Layout     one handle, a pointer into the segment, a count; values of up to kHeaderValueBytesMax are copied into the
-//              View itself, because the pages of the headers are writable
+//   Layout     one handle, a pointer into the segment, a count; values of up to kHeaderValueBytesMax are copied into
+//              the View itself, because the pages of the headers are writable
 //   Threads    like a std::shared_ptr: one View object belongs to one thread at a time, copies are free of each other
 //   Process    the memory is mapped read-only: who writes through a View gets SIGSEGV, and nobody else notices. A child
 //              made by fork() has no mapping: a View is of no use there

@@ -1,7 +1,7 @@
 // ray/api/packed_vectors.h: long vectors of numbers inside msgpack values keep their elements as they are in memory.
-//   Layout     in a PackBuffer, from kPackedVectorBytesMin on: msgpack ext of type kPackedVectorType + Element; one byte
-//              p, p zeros, the elements, 7 - p zeros. p makes the elements lie at a multiple of 8 of the buffer. Shorter
-//              vectors, and all in any other stream: msgpack arrays, as ever
+//   Layout     in a PackBuffer, from kPackedVectorBytesMin on: msgpack ext of type kPackedVectorType + Element; one
+//              byte p, p zeros, the elements, 7 - p zeros. p makes the elements lie at a multiple of 8 of the buffer.
+//              Shorter vectors, and all in any other stream: msgpack arrays, as ever
 //   Threads    reentrant
 //   Errors     msgpack::type_error
 //   Cost       one copy each way; nothing is zeroed first
