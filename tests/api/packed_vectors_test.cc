@@ -89,6 +89,13 @@ TEST_CASE_TEMPLATE("long vectors of every number keep their elements as they are
   CHECK(unpack<std::vector<std::vector<T>>>(bytes) == std::vector<std::vector<T>>{items, {}, items});
 }
 
+TEST_CASE("the types of packed vectors are known by other programs, so they stay what they are") {
+  CHECK(ray::internal::packed_vector_type<signed char>() == 0x61);
+  CHECK(ray::internal::packed_vector_type<int>() == 0x65);
+  CHECK(ray::internal::packed_vector_type<float>() == 0x69);
+  CHECK(ray::internal::packed_vector_type<double>() == 0x6a);
+}
+
 TEST_CASE("short vectors are msgpack arrays as ever, and so are all in another stream") {
   const std::vector<double> below = count_up<double>(127);
   msgpack::sbuffer plain;

@@ -177,6 +177,7 @@ TEST_SUITE("golden/messages") {
     CHECK(format_of(Encoding::kString) == 1);
     CHECK(format_of(Element::kI8) == 0x102);
     CHECK(format_of(Element::kF64) == 0xa02);
+    CHECK(format_of_raw(24) == 0x1803);
   }
 }
 

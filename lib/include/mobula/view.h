@@ -5,7 +5,8 @@
 //   Process    the memory is mapped read-only: who writes through a View gets SIGSEGV, and nobody else notices. A child
 //              made by fork() has no mapping: a View is of no use there
 //   Ownership  a View is a handle of the object: it may outlive the reference it was made from, and the task that got
-//              it. After Shutdown it reads as zeros
+//              it. Pointers, iterators, spans and texts of a View are good as long as that View itself: small values
+//              lie inside it. After Shutdown it reads as zeros
 //   Errors     the exceptions of ray/api/exceptions.h; RayException when the object is of another type, size or format
 //   Cost       view of a settled object: as a copy of a reference, whatever the object's size; no byte is copied
 #pragma once
