@@ -197,13 +197,18 @@ TEST_CASE("a limited buffer measures what it does not keep") {
   CHECK(target[whole.size()] == std::byte{0xee});
 }
 
-TEST_CASE("many small pieces beyond the limit are measured to the byte") {
+TEST_CASE("a value of many short pieces is kept beyond the limit, and a long piece after them is measured") {
   std::map<int, std::string> value;
   for (int i = 0; i < 20'000; ++i) value[i] = std::string(static_cast<std::size_t>(i % 50), 'v');
+  const auto whole = packed(value);
+  PackBuffer kept(PackBuffer::kKeptBytesMax);
+  const Encoded encoded = encode(value, kept);
+  REQUIRE(encoded.size == whole.size());
+  CHECK(std::memcmp(encoded.data, whole.data(), whole.size()) == 0);
+  const auto with_long = std::make_tuple(value, std::string(5000, 'l'), value);
   PackBuffer measured(PackBuffer::kKeptBytesMax);
-  const Encoded encoded = encode(value, measured);
-  CHECK(encoded.data == nullptr);
-  CHECK(encoded.size == packed(value).size());
+  CHECK(encode(with_long, measured).data == nullptr);
+  CHECK(measured.size() == packed(with_long).size());
 }
 
 TEST_CASE("temporaries of a packer of the user are written while they live") {

@@ -12,13 +12,15 @@
 namespace ray {
 namespace internal {
 
-// Three uses. Unlimited: keeps what is written. Limited: keeps it up to a limit; a value beyond it is only measured,
-// and then packed once more, straight into memory of its size. Over given memory: writes there and nowhere else.
+// Three uses. Unlimited: keeps what is written. Limited: a value that goes beyond the limit by a long write is from
+// there on only measured, and then packed once more, straight into memory of its size; one of many short pieces is kept,
+// because to pack those twice costs more than to copy them. Over given memory: writes there and nowhere else.
 class PackBuffer {
  public:
   static constexpr std::size_t kInlineBytes = 256;
-  // Up to here a copy costs less than to pack twice.
+  // Up to here, and for pieces shorter than that, a copy costs less than to pack twice.
   static constexpr std::size_t kKeptBytesMax = 64 * 1024;
+  static constexpr std::size_t kLongWriteBytes = 4096;
 
   PackBuffer() noexcept {}  // leaves inline_ untouched: zeroing it would cost more than packing an int
   explicit PackBuffer(std::size_t kept_bytes_max) noexcept : kept_bytes_max_(kept_bytes_max) {}
@@ -51,7 +53,8 @@ class PackBuffer {
 
   // False: this and all that follows is only counted.
   bool make_room(std::size_t count) {
-    if (dropped_ != 0 || count > kept_bytes_max_ - kept_ || kept_ > kept_bytes_max_) {
+    const bool is_beyond = kept_ > kept_bytes_max_ || count > kept_bytes_max_ - kept_;
+    if (!owns_ || dropped_ != 0 || (is_beyond && count >= kLongWriteBytes)) {
       capacity_ = kept_;
       return false;
     }
