@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint32_t kFirstBatch = 32;
 constexpr std::uint32_t kInlineBatchMax = 2048;  // so that a held put costs less than 1/1000 of a system call
 constexpr std::uint64_t kBatchShareOfPool = 4;   // one batch takes no more than this part of what may be kept
+// Of the free bytes, while less than a quarter is free: what is kept ahead takes part in breaking the rest up.
+constexpr std::uint64_t kPoolsShareOfScarce = 64;
 constexpr std::uint32_t kSlotsUnderWayMax = base::kGrantSlots - 64;  // the rest for one-slot answers
 constexpr std::size_t kRefusalsKept = 1024;
 constexpr std::uint32_t kInlineEntriesKept = 4096;
@@ -22,10 +24,22 @@ Pools::Pools(const segment::Segment &segment, std::uint32_t client_id, refs::Ref
       outbox_(outbox),
       grants_(&segment.client(client_id).grants, segment.rings(client_id).grants, base::kGrantSlots) {}
 
+// relaxed: both are figures that the raylet changes at any time.
+std::uint64_t Pools::bytes_max() const {
+  const segment::SegmentHeader &header = segment_.header();
+  const std::uint64_t used_bytes = header.block_bytes.load(std::memory_order_relaxed);
+  const std::uint64_t free_bytes = segment_.capacity_bytes() - std::min(used_bytes, segment_.capacity_bytes());
+  const std::uint64_t allowed_bytes = header.pool_bytes_max.load(std::memory_order_relaxed);
+  if (free_bytes >= segment_.capacity_bytes() / 4) return allowed_bytes;
+  return std::min(allowed_bytes, free_bytes / kPoolsShareOfScarce);
+}
+
 std::uint32_t Pools::batch_max(std::uint32_t size_class) const {
   if (size_class == objects::kInlineClass) return kInlineBatchMax;
   if (size_class >= objects::kLargeClass) return 1;
-  const std::uint64_t fitting = bytes_max() / kBatchShareOfPool / objects::block_bytes(size_class);
+  const std::uint64_t keep_bytes = bytes_max();
+  const std::uint64_t more_bytes = keep_bytes - std::min(pooled_bytes_, keep_bytes);
+  const std::uint64_t fitting = more_bytes / kBatchShareOfPool / objects::block_bytes(size_class);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fitting, 1, kInlineBatchMax));
 }
 

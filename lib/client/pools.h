@@ -64,7 +64,7 @@ class Pools {
   Pool &pool_of(std::uint32_t size_class) { return pools_[size_class]; }
   std::uint32_t batch_max(std::uint32_t size_class) const;
   std::uint64_t bytes_of(const PooledEntry &entry) const;
-  std::uint64_t bytes_max() const { return segment_.header().pool_bytes_max.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_max() const;
   std::optional<PooledEntry> pop_large(std::uint64_t bytes);
   void clear_ticket(Pool &pool);
   std::uint32_t request_locked(std::uint32_t size_class, std::uint64_t bytes);

@@ -8,8 +8,8 @@
 //   Errors     no space or no such class: nullopt; an offset that is no block in use (it may come from a hostile
 //              client): false or 0
 //   Cost       O(log n) in the number of extents; a full store looks through the classes once more; no system call
-//   Bounds     of fragmentation, where blocks take 90 % of the region and objects of random sizes and lifetimes come and
-//              go for ever: docs/limits.md, asserted by tests/objects/churn_test.cc
+//   Bounds     of fragmentation, with 90 % in use by objects of random sizes and lifetimes that come and go for ever:
+//              docs/limits.md, asserted by tests/objects/churn_test.cc
 // Slabs that are partly free are filled first, beginning with the one that was full last; inside a slab the block
 // released last goes out first. One wholly free slab a class is kept, and given back before an allocation fails.
 // What objects/extents.h says about reserving memory holds here for allocate, release and trim.
