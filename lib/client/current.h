@@ -2,6 +2,8 @@
 //   Threads    any thread may ask; it is set by init, shutdown and the worker's start
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 
 #include "client/session.h"
@@ -10,6 +12,8 @@ namespace mobula::client {
 
 // Null when the process is in no session.
 Session *current_session();
+// The raylet that this process started, 0 = none. Its processes are a group of that number.
+pid_t embedded_raylet();
 // Makes a worker's session the one that user code in it uses, for the rest of the process's life.
 void set_worker_session(std::unique_ptr<Session> session);
 // What init() does in a process that the raylet started as a worker template and that reached its main: it becomes the

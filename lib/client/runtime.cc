@@ -127,6 +127,8 @@ Status init_locked(Process &process, const runtime::Options &options) {
 
 Session *current_session() { return process().session.load(std::memory_order_acquire); }
 
+pid_t embedded_raylet() { return process().raylet_pid; }
+
 void protect_from_fork() {
   static const int registered = pthread_atfork(nullptr, nullptr, after_fork_in_child);
   static_cast<void>(registered);

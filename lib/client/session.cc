@@ -105,6 +105,16 @@ Status Session::own(const Reference &reference) const {
                                               : "the reference belongs to a session that this process has left");
 }
 
+// A dead raylet has read all that it will ever read.
+void Session::find_leaks(Leaks *leaks) {
+  {
+    wire::StatusReply reply;
+    const std::lock_guard lock(socket_mutex_);
+    if (usable() == nullptr) static_cast<void>(wire::ask(socket_.get(), wire::StatusRequest{}, &reply));
+  }
+  *leaks = client::find_leaks(*segment_, client_id_);
+}
+
 // --- entries ---------------------------------------------------------------------------------------------------------
 
 Status Session::pop_entry(std::uint64_t bytes, PooledEntry *pooled) {

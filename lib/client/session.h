@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "client/leaks.h"
 #include "client/outbox.h"
 #include "client/pools.h"
 #include "client/waiter.h"
@@ -36,6 +37,8 @@ class Session {
   std::size_t handles_alive() const {
     return references_->rows().in_use() - pools_->rows_kept() + weak_names_->alive();
   }
+  // One look at what keeps the session from being empty, after the raylet has read what this process told it.
+  void find_leaks(Leaks *leaks);
   // In a child made by fork(): the mapping is not there, so every handle and call must do nothing.
   void abandon_after_fork() { live_.store(false, std::memory_order_relaxed); }
   bool is_live() const { return live_.load(std::memory_order_acquire); }

@@ -1,0 +1,131 @@
+#include "client/leaks.h"
+
+#include <fmt/format.h>
+
+#include "base/units.h"
+#include "refs/object_id.h"
+#include "refs/row_table.h"
+#include "refs/sets.h"
+
+namespace mobula::client {
+namespace {
+
+std::string plural(std::uint64_t count, const char *what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+class Look {
+ public:
+  Look(const segment::Segment &segment, std::uint32_t client_id) : segment_(segment), own_id_(client_id) {}
+
+  Leaks run() {
+    const std::uint32_t clients = segment_.header().clients_reserved.load(std::memory_order_acquire);
+    for (std::uint32_t client = 1; client < clients; ++client) look_at_rows(client);
+    for (std::uint32_t entry = 0; entry < segment_.entries_reserved(); ++entry) look_at_entry(entry);
+    if (tasks_ != 0) leaks_.others.push_back(plural(tasks_, "task") + " not finished");
+    // What lies inside a retained object is kept by it, and from here the two cannot be told apart.
+    if (!retained_contain_) leaks_.others.insert(leaks_.others.end(), kept_.begin(), kept_.end());
+    return std::move(leaks_);
+  }
+
+ private:
+  std::uint64_t word_of(std::uint32_t entry) const {
+    return segment_.entry(entry).state.load(std::memory_order_acquire);
+  }
+
+  std::string describe_object(std::uint32_t entry, std::uint64_t word) const {
+    const segment::EntryHeader &header = segment_.entry(entry);
+    std::string digits;
+    for (const char byte : refs::encode_id(segment_.header().epoch, {entry, refs::generation_of(word)})) {
+      digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    }
+    const std::string size = refs::is_described(word) ? ", " + base::format_bytes(header.size) : "";
+    return fmt::format("object {} ({}{})", digits, refs::name_of(refs::state_of(word)), size);
+  }
+
+  void look_at_rows(std::uint32_t client) {
+    const segment::ClientSlot &slot = segment_.client(client);
+    const auto kind = static_cast<segment::ClientKind>(slot.kind);
+    if (kind == segment::ClientKind::kNone || slot.reaping.load(std::memory_order_acquire) != 0) return;
+    for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
+      const segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
+      for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) look_at_row(client, rows[i]);
+    }
+  }
+
+  void look_at_row(std::uint32_t client, const segment::Row &row) {
+    const std::uint32_t entry = row.entry_plus_1.load(std::memory_order_acquire) - 1;
+    if (entry >= segment_.entries_reserved()) return;
+    const std::uint64_t word = word_of(entry);
+    // A free entry lies in a pool: the row is kept for its next object.
+    if (!refs::names(word, row.generation.load(std::memory_order_acquire))) return;
+    if (refs::is_described(word) && !segment::is_object(segment_.entry(entry).kind)) return;
+    const std::uint32_t pins = row.pins.load(std::memory_order_acquire);
+    const std::uint32_t count = row.count.load(std::memory_order_acquire);
+    const std::string object = describe_object(entry, word);
+    if (client != own_id_) {
+      leaks_.others.push_back(fmt::format("pid {} holds {}", segment_.client(client).pid, object));
+    } else if (refs::state_of(word) == refs::State::kCreating) {
+      leaks_.own.push_back("a draft that was never sealed: " + object);
+    } else {
+      leaks_.own.push_back(object + ": " + plural(count - std::min(pins, count), "handle") +
+                           (pins == 0 ? "" : " and " + plural(pins, "pin")) + " of this process");
+    }
+  }
+
+  // What no process holds.
+  void look_at_entry(std::uint32_t entry) {
+    const std::uint64_t word = word_of(entry);
+    const segment::EntryHeader &header = segment_.entry(entry);
+    if (refs::state_of(word) == refs::State::kFree) return;
+    if (refs::is_described(word) && !segment::is_object(header.kind)) {
+      if (header.kind == segment::Kind::kSpec) ++tasks_;
+      return;
+    }
+    const bool is_pinned_by_session = (header.pins.load(std::memory_order_acquire) & 1) != 0;
+    if (is_pinned_by_session) leaks_.others.push_back("pinned by the session: " + describe_object(entry, word));
+    if (header.retained.load(std::memory_order_acquire) != 0) {
+      retained_contain_ |= header.contained != 0;
+      return;
+    }
+    if (is_pinned_by_session || is_held(entry)) return;
+    const bool is_kept = header.raylet_refs.load(std::memory_order_acquire) != 0;
+    kept_.push_back((is_kept ? "a task or another object refers to " : "not freed yet: ") +
+                    describe_object(entry, word));
+  }
+
+  bool is_held(std::uint32_t entry) const {
+    bool held = false;
+    const std::uint32_t groups = segment_.groups_live();
+    for (const segment::Set set : {segment::Set::kHolders, segment::Set::kPins}) {
+      refs::for_each_client(segment_, set, entry, groups, [&held](std::uint32_t) { held = true; });
+    }
+    return held;
+  }
+
+  const segment::Segment &segment_;
+  const std::uint32_t own_id_;
+  Leaks leaks_;
+  std::vector<std::string> kept_;
+  std::uint64_t tasks_ = 0;
+  bool retained_contain_ = false;
+};
+
+void add_lines(const std::vector<std::string> &lines, std::string *text) {
+  for (std::size_t i = 0; i < lines.size() && i < kLeaksNamed; ++i) *text += "\n  " + lines[i];
+  if (lines.size() > kLeaksNamed) *text += fmt::format("\n  and {} more", lines.size() - kLeaksNamed);
+}
+
+}  // namespace
+
+Leaks find_leaks(const segment::Segment &segment, std::uint32_t client_id) { return Look(segment, client_id).run(); }
+
+std::string describe(const Leaks &leaks) {
+  if (leaks.empty()) return "";
+  std::string text = "the session is not empty:";
+  add_lines(leaks.own, &text);
+  add_lines(leaks.others, &text);
+  return text;
+}
+
+}  // namespace mobula::client
