@@ -177,6 +177,25 @@ TEST_SUITE("process/test_runtime") {
     }));
   }
 
+  TEST_CASE("without a handler a leak is printed, and the program that would end with 0 ends with 1") {
+    CHECK(run_isolated(alone(), [] {
+      for (const bool leak : {false, true}) {
+        const pid_t pid = ::fork();
+        if (pid == 0) {
+          ray::ObjectRef<int> held;
+          {
+            const mobula::TestRuntime runtime;
+            if (leak) held = ray::Put(5);
+          }
+          std::exit(0);
+        }
+        int status = -1;
+        CHECK(::waitpid(pid, &status, 0) == pid);
+        CHECK(WEXITSTATUS(status) == (leak ? 1 : 0));
+      }
+    }));
+  }
+
   TEST_CASE("a session that the environment names is not touched, and none may be open already") {
     auto options = alone();
     options.environment.push_back({"RAY_ADDRESS", "someone-elses"});
