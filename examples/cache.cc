@@ -1,5 +1,5 @@
-// A cache that may use what is left of the store: its entries are weak references, which the store empties when it needs
-// the space. Whoever looks up gets the right text or none.
+// A cache that may use what is left of the store: its entries are weak references, whose objects the store frees when
+// it needs the space. Whoever looks up gets the right text or none.
 //   cache [--memory-mib 32] [--lookups 20000] [--documents 1000]      exit status 1 when a figure breaks its promise
 #include <mobula/retention.h>
 #include <mobula/view.h>

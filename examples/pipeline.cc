@@ -1,4 +1,5 @@
-// An image goes through three tasks, each of which views what the one before it wrote and writes where the next one views.
+// Images go through three tasks, each of which views what the one before it wrote, and writes where the next one will
+// view.
 //   pipeline [--side 2048] [--images 4]       exit status 1 when the two ways do not agree
 // Beside it the same with images by value: copied out of the store before each stage, and into it behind.
 #include <mobula/draft.h>

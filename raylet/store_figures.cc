@@ -22,7 +22,7 @@ StoreFigures Store::figures() const {
   figures.freed = freed_;
   figures.names = names_.size();
   figures.free_bytes = free_bytes();
-  figures.largest_free_bytes = blocks_.extents().largest_free_bytes();
+  figures.largest_free_bytes = blocks_.largest_free_bytes();
   figures.retired_entries = retired_;
   for (std::uint32_t entry = 0; entry < index_.size(); ++entry) {
     const objects::EvictionFacts facts = facts_of(entry);

@@ -69,9 +69,28 @@ std::uint64_t Blocks::trim() {
   return extents_.trim();
 }
 
-std::uint64_t Blocks::largest_free_bytes() {
-  return_empty_slabs();
-  return extents_.largest_free_bytes();
+std::uint64_t Blocks::largest_free_bytes() const {
+  std::uint64_t largest_bytes = extents_.largest_free_bytes();
+  std::uint64_t run_bytes = 0;  // kept slabs and free ranges in one piece
+  std::uint64_t run_end = 0;
+  for (const Extent &kept : kept_slabs()) {
+    if (run_end != kept.offset) run_bytes = extents_.free_bytes_before(kept.offset);
+    const std::uint64_t end = kept.offset + kept.bytes;
+    const std::uint64_t after_bytes = extents_.free_bytes_after(end);
+    run_bytes += kept.bytes + after_bytes;
+    run_end = end + after_bytes;
+    largest_bytes = std::max(largest_bytes, run_bytes);
+  }
+  return largest_bytes;
+}
+
+std::vector<Extent> Blocks::kept_slabs() const {
+  std::vector<Extent> kept;
+  for (const std::list<Slab *> &open : open_slabs_) {
+    if (!open.empty() && open.back()->is_empty()) kept.push_back(open.back()->extent);
+  }
+  std::sort(kept.begin(), kept.end(), [](const Extent &a, const Extent &b) { return a.offset < b.offset; });
+  return kept;
 }
 
 std::uint64_t Blocks::block_bytes_at(std::uint64_t offset) const {

@@ -74,8 +74,8 @@ class Blocks {
   [[nodiscard]] std::uint64_t used_bytes() const { return used_bytes_; }
   // Memory has to be reserved up to here.
   [[nodiscard]] std::uint64_t high_water_bytes() const { return extents_.high_water_bytes(); }
-  // The most that one allocate can get now. Gives the kept free slabs back first: they may lie in the midst of it.
-  std::uint64_t largest_free_bytes();
+  // The most that one allocate can get now; the kept free slabs may lie in the midst of it.
+  [[nodiscard]] std::uint64_t largest_free_bytes() const;
   // Read only, for reports: what slabs hold counts as used there.
   [[nodiscard]] const Extents &extents() const { return extents_; }
 
@@ -102,6 +102,8 @@ class Blocks {
   void remove_slab(Slab &slab);
   Block take_block(Slab &slab);
   void settle_empty(Slab &slab);
+  // Free ones, by offset: at most one a class.
+  [[nodiscard]] std::vector<Extent> kept_slabs() const;
   // Returns whether there was any.
   bool return_empty_slabs();
   // The slab whose extent includes `offset`, or null.

@@ -57,6 +57,19 @@ std::uint64_t Extents::largest_free_bytes() const {
   return warm_by_size_.empty() ? tail_bytes : std::max(tail_bytes, warm_by_size_.rbegin()->bytes);
 }
 
+std::uint64_t Extents::free_bytes_before(std::uint64_t offset) const {
+  const auto next = warm_.lower_bound(offset);
+  if (next == warm_.begin()) return 0;
+  const auto &[start, range] = *std::prev(next);
+  return start + range.bytes == offset ? range.bytes : 0;
+}
+
+std::uint64_t Extents::free_bytes_after(std::uint64_t offset) const {
+  if (offset == tail_offset()) return capacity_bytes_ - offset;
+  const auto found = warm_.find(offset);
+  return found == warm_.end() ? 0 : found->second.bytes;
+}
+
 std::uint64_t Extents::used_bytes_at(std::uint64_t offset) const {
   const auto found = used_.find(offset);
   return found == used_.end() ? 0 : found->second;

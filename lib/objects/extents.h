@@ -51,6 +51,9 @@ class Extents {
   [[nodiscard]] std::uint64_t high_water_bytes() const { return high_water_bytes_; }
   // The most that one allocate can get now.
   [[nodiscard]] std::uint64_t largest_free_bytes() const;
+  // Of the free range that ends at `offset`, and of the one that begins there; 0 if there is none.
+  [[nodiscard]] std::uint64_t free_bytes_before(std::uint64_t offset) const;
+  [[nodiscard]] std::uint64_t free_bytes_after(std::uint64_t offset) const;
   // Of the extent in use that begins at `offset`; 0 if there is none.
   [[nodiscard]] std::uint64_t used_bytes_at(std::uint64_t offset) const;
 

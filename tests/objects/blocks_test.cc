@@ -314,6 +314,10 @@ TEST_SUITE("objects/blocks") {
         REQUIRE(blocks.block_bytes_at(offset) == model.block_bytes_at(offset));
         REQUIRE(blocks.used_bytes() == model.used_bytes());
         REQUIRE(blocks.used_bytes() <= blocks.extents().used_bytes());
+        if (step % 100 != 0) continue;
+        const std::uint64_t largest_bytes = blocks.largest_free_bytes();
+        blocks.trim();
+        REQUIRE(blocks.extents().largest_free_bytes() == largest_bytes);
       }
       CHECK(refused_count > 0);
       while (!model.empty()) REQUIRE(blocks.release(model.remove_any(random).offset));
