@@ -79,6 +79,10 @@ class Session {
   // Those after number `*read`. Returns how many were missed.
   std::uint64_t read_evictions(std::uint64_t *read, std::vector<runtime::Eviction> *evictions) const;
 
+  // --- figures, figures.cc -----------------------------------------------------------------------------------------
+  Status ref_count(const Reference &reference, runtime::RefCount *count) const;
+  Status store_stats(runtime::StoreStats *stats) const;
+
   // --- tasks -----------------------------------------------------------------------------------------------------
   // With Urgency::kWhenConvenient the caller wakes the raylet later.
   Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments,

@@ -4,18 +4,11 @@
 
 #include <algorithm>
 
+#include "objects/client_rows.h"
 #include "refs/row_table.h"
 
 namespace mobula::objects {
 namespace {
-
-// Words of others, which may change under our hands: read once each, in the order of the program.
-template <typename Type>
-Type read(const Type &word) {
-  Type value;
-  __atomic_load(&word, &value, __ATOMIC_ACQUIRE);
-  return value;
-}
 
 constexpr std::uint64_t round_to_pages(std::uint64_t bytes) {
   return (bytes + segment::kPageBytes - 1) / segment::kPageBytes * segment::kPageBytes;
@@ -67,7 +60,7 @@ bool AuditLook::raylet_rests() const {
   const std::uint32_t clients = std::min(header.clients_reserved.load(), base::kClientsMax);
   for (std::uint32_t id = 1; id < clients; ++id) {
     const segment::ClientSlot &slot = segment_.client(id);
-    if (read(slot.kind) == segment::ClientKind::kNone) continue;
+    if (read_once(slot.kind) == segment::ClientKind::kNone) continue;
     // An expelled client's messages are never read: what it dropped is freed when it is reaped.
     if (slot.expelled.load() != 0 || slot.hints_lost.load() != 0) return false;
     if (slot.to_raylet.tail.load() != slot.to_raylet.head.load()) return false;
@@ -126,7 +119,7 @@ void AuditLook::read_clients() {
     const segment::ClientSlot &slot = segment_.client(id);
     Client &client = clients_[id];
     // What is left of a client that is being reaped says nothing: its bits go before its rows.
-    client = {id, slot.generation.load(), read(slot.pid), read(slot.kind), slot.reaping.load() != 0};
+    client = {id, slot.generation.load(), read_once(slot.pid), read_once(slot.kind), slot.reaping.load() != 0};
     if (client.kind > segment::ClientKind::kWorker) {
       report(Ledger::kHandles,
              fmt::format("client {} is of kind {}, which does not exist", id, static_cast<std::uint32_t>(client.kind)));
@@ -138,8 +131,7 @@ void AuditLook::read_clients() {
 
 void AuditLook::read_chunks(std::uint32_t client, std::vector<Chunk> *chunks) {
   const segment::ClientSlot &slot = segment_.client(client);
-  const std::uint64_t begin = segment_.regions().rows;
-  const std::uint32_t count = read(slot.row_chunks);
+  const std::uint32_t count = read_once(slot.row_chunks);
   if (count > base::kRowChunksMax) {
     report(Ledger::kHandles,
            fmt::format("{} has {} chunks of handle rows; the limit is {}", describe_client(client), count,
@@ -149,10 +141,8 @@ void AuditLook::read_chunks(std::uint32_t client, std::vector<Chunk> *chunks) {
     return;
   }
   for (std::uint32_t i = 0; i < count; ++i) {
-    const Chunk chunk{read(slot.row_offsets[i]), sizeof(segment::Row) * refs::rows_in_chunk(i), client};
-    const bool is_inside = chunk.offset >= begin && chunk.offset - begin <= words_.rows_bytes &&
-                           chunk.bytes <= words_.rows_bytes - (chunk.offset - begin);
-    if (is_inside && chunk.offset % segment::kPageBytes == 0) {
+    const Chunk chunk{read_once(slot.row_offsets[i]), sizeof(segment::Row) * refs::rows_in_chunk(i), client};
+    if (are_rows(segment_, chunk.offset, chunk.bytes, words_.rows_bytes)) {
       chunks->push_back(chunk);
       continue;
     }
@@ -200,18 +190,14 @@ void AuditLook::read_chunk(const Chunk &chunk) {
   const segment::Row *const rows = segment_.rows(chunk.offset);
   const auto count = static_cast<std::uint32_t>(chunk.bytes / sizeof(segment::Row));
   for (std::uint32_t number = 0; number < count; ++number) {
-    const segment::Row &row = rows[number];
-    const std::uint32_t entry_plus_1 = row.entry_plus_1.load(std::memory_order_acquire);
-    if (entry_plus_1 == 0) continue;
-    const HintedRow copy{entry_plus_1 - 1,   chunk.client,         number, row.count.load(), row.pins.load(),
-                         read(row.since_ms), row.generation.load()};
-    if (row.entry_plus_1.load() != entry_plus_1) continue;  // released meanwhile
-    if (copy.entry < words_.entries) {
-      rows_.push_back(copy);
+    const std::optional<RowCopy> copy = copy_row(rows[number]);
+    if (!copy) continue;
+    if (copy->entry < words_.entries) {
+      rows_.push_back({*copy, chunk.client, number});
       continue;
     }
     report(Ledger::kHandles,
-           fmt::format("a row of {} names entry {}; there are {}", describe_client(chunk.client), copy.entry,
+           fmt::format("a row of {} names entry {}; there are {}", describe_client(chunk.client), copy->entry,
                        words_.entries),
            clients_[chunk.client].pid);
   }
@@ -223,7 +209,7 @@ void AuditLook::read_chunk(const Chunk &chunk) {
 void AuditLook::note_block(std::uint32_t entry, std::uint64_t word) {
   const segment::EntryHeader &header = segment_.entry(entry);
   const bool is_free = refs::state_of(word) == refs::State::kFree;
-  const Block block{read(header.offset), read(header.capacity_bytes), entry};
+  const Block block{read_once(header.offset), read_once(header.capacity_bytes), entry};
   const bool is_inline = block.offset == segment::kInlineOffset;
   if (is_inline && block.bytes != segment::kInlineBytes) {
     report(Ledger::kExtents,

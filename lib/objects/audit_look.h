@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "objects/audit.h"
+#include "objects/client_rows.h"
 #include "refs/state_word.h"
 
 namespace mobula::objects {
@@ -43,15 +44,9 @@ class AuditLook {
     std::uint64_t bytes = 0;
     std::uint32_t client = 0;
   };
-  // A row with a hint, copied.
-  struct HintedRow {
-    std::uint32_t entry = 0;
+  struct HintedRow : RowCopy {
     std::uint32_t client = 0;
     std::uint32_t number = 0;
-    std::uint32_t count = 0;
-    std::uint32_t pins = 0;
-    std::uint32_t since_ms = 0;
-    std::uint64_t generation = 0;
   };
   struct Block {
     std::uint64_t offset = 0;

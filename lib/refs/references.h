@@ -47,8 +47,8 @@ class References {
   bool begin(segment::Row &row, State state);
   // Settles what this process creates. False: the raylet has settled it before.
   bool settle(segment::Row &row, State state);
-  // An aborted creation goes back to the free list, as in PRIVATE. False: it was settled, or its entry has no generation
-  // left to be used again; the caller releases the row.
+  // An aborted creation goes back to the free list, as in PRIVATE. False: it was settled, or its entry has no
+  // generation left to be used again; the caller releases the row.
   bool abandon(segment::Row &row);
 
   // The raylet, another process or a message was or will be told of the object: from now on only the raylet frees it.

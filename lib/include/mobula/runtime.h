@@ -291,6 +291,62 @@ MOBULA_EXPORT void on_evicted(std::function<void(const Eviction &)> callback);
 // Returns how many evictions came too fast to be told, since the last call.
 MOBULA_EXPORT std::uint64_t deliver_evictions();
 
+// Who refers to an object.
+struct RefCount {
+  std::uint32_t processes = 0;          // that hold it
+  std::uint64_t handles = 0;            // of these processes
+  std::uint32_t raylet_references = 0;  // of queued and running tasks, and of objects that contain it
+  std::uint64_t pins = 0;               // of these processes, and one for `mobula pin`
+  bool named = false;                   // published
+  bool weakly_held = false;
+  bool retained = false;  // by retain
+};
+// Read from shared memory, nobody is asked. Exact when nothing runs; else each number was true at some moment of the
+// call. O(handles of the processes that hold it).
+MOBULA_EXPORT Status ref_count(const Reference &reference, RefCount *count);
+
+enum class ProcessKind : std::uint32_t { kDriver = 1, kWorker = 2 };
+// Specs of tasks and the buffers of large results count here as objects, too.
+struct ProcessStats {
+  std::uint32_t pid = 0;
+  ProcessKind kind = ProcessKind::kDriver;
+  std::uint64_t objects = 0;  // that it holds
+  std::uint64_t handles = 0;
+  std::uint64_t pins = 0;
+  std::uint64_t hits = 0;  // look-ups by name and by weak reference that found their object
+  std::uint64_t misses = 0;
+};
+struct StoreStats {
+  std::uint64_t objects = 0;             // values and results
+  std::uint64_t referenced_objects = 0;  // of these, held by a process or used by a task or container
+  std::uint64_t pinned_objects = 0;
+  std::uint64_t retained_objects = 0;   // named, weakly held, or retained
+  std::uint64_t evictable_objects = 0;  // that the eviction pass may free now
+  std::uint64_t handles = 0;            // of all processes, to all that the segment holds
+  std::uint64_t raylet_references = 0;  // of tasks and containers
+  std::uint64_t pins = 0;               // of all processes, and one for each `mobula pin`
+  std::uint64_t freed = 0;              // since the session began
+  std::uint64_t evictions = 0;          // of these, by the eviction pass
+  std::uint64_t evicted_bytes = 0;
+  std::uint64_t hits = 0;  // of all processes, ended ones included
+  std::uint64_t misses = 0;
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;    // by objects, rounded up to blocks
+  std::uint64_t pooled_bytes = 0;  // kept ready by processes for their next objects
+  std::uint64_t free_bytes = 0;
+  std::uint64_t largest_free_bytes = 0;  // in one piece
+  std::uint64_t retired_entries = 0;     // that have had all objects they can have: 2^48
+  std::vector<ProcessStats> processes;   // those that have not ended
+
+  std::uint64_t references() const { return handles + raylet_references; }
+  // The part of the free bytes that is not in the largest piece: 0 to 1.
+  double fragmentation() const {
+    return free_bytes == 0 ? 0 : 1 - static_cast<double>(largest_free_bytes) / static_cast<double>(free_bytes);
+  }
+};
+// As ref_count. O(objects and handles that there are).
+MOBULA_EXPORT Status store_stats(StoreStats *stats);
+
 // Packing a Reference inside a value calls note_contained; the encoder brackets the packing with a Collector.
 MOBULA_EXPORT void note_contained(const Reference &reference);
 class MOBULA_EXPORT Collector {
