@@ -12,12 +12,6 @@ namespace {
 constexpr std::uint32_t kBatchesMax = 4096;
 constexpr std::size_t kCollectedNamed = 100;  // objects that the answer to a mark pass lists
 
-std::string hexadecimal(std::string_view bytes) {
-  std::string digits;
-  for (const char byte : bytes) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return digits;
-}
-
 }  // namespace
 
 // When somebody waits for space, or more than the upper mark is in use. True when it freed something.
@@ -99,7 +93,7 @@ wire::CollectReply Raylet::collect() {
   const Freed freed = store_.collect_cycles(drainer(), [&](const refs::ObjectName &name) {
     if (objects.size() >= kCollectedNamed) return;
     const segment::EntryHeader &header = segment_->entry(name.entry);
-    objects.push_back({{"id", hexadecimal(refs::encode_id(segment_->header().epoch, name))},
+    objects.push_back({{"id", refs::digits_of(refs::encode_id(segment_->header().epoch, name))},
                        {"size", header.size},
                        {"creator_pid", header.creator_pid}});
   });

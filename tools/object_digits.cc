@@ -1,16 +1,8 @@
 #include "tools/object_digits.h"
 
-#include <fmt/format.h>
-
 #include <charconv>
 
 namespace mobula::tools {
-
-std::string digits_of(std::string_view id) {
-  std::string digits;
-  for (const char byte : id) digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return digits;
-}
 
 std::optional<std::string> id_of_digits(std::string_view digits) {
   if (digits.size() % 2 != 0) return std::nullopt;

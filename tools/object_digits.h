@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "refs/object_id.h"
+
 namespace mobula::tools {
 
-std::string digits_of(std::string_view id);
+using refs::digits_of;
 // Nothing when it has other characters, or half a byte.
 std::optional<std::string> id_of_digits(std::string_view digits);
 

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/units.h"
+#include "objects/client_rows.h"
 #include "refs/object_id.h"
-#include "refs/row_table.h"
 #include "refs/sets.h"
 
 namespace mobula::client {
@@ -20,7 +20,10 @@ class Look {
 
   Leaks run() {
     const std::uint32_t clients = segment_.header().clients_reserved.load(std::memory_order_acquire);
-    for (std::uint32_t client = 1; client < clients; ++client) look_at_rows(client);
+    for (std::uint32_t client = 1; client < clients; ++client) {
+      if (segment_.client(client).reaping.load(std::memory_order_acquire) != 0) continue;
+      objects::for_each_row(segment_, client, [&](const objects::RowCopy &row) { look_at_row(client, row); });
+    }
     for (std::uint32_t entry = 0; entry < segment_.entries_reserved(); ++entry) look_at_entry(entry);
     if (tasks_ != 0) leaks_.others.push_back(plural(tasks_, "task") + " not finished");
     // What lies inside a retained object is kept by it, and from here the two cannot be told apart.
@@ -35,41 +38,27 @@ class Look {
 
   std::string describe_object(std::uint32_t entry, std::uint64_t word) const {
     const segment::EntryHeader &header = segment_.entry(entry);
-    std::string digits;
-    for (const char byte : refs::encode_id(segment_.header().epoch, {entry, refs::generation_of(word)})) {
-      digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    }
+    const std::string digits =
+        refs::digits_of(refs::encode_id(segment_.header().epoch, {entry, refs::generation_of(word)}));
     const std::string size = refs::is_described(word) ? ", " + base::format_bytes(header.size) : "";
     return fmt::format("object {} ({}{})", digits, refs::name_of(refs::state_of(word)), size);
   }
 
-  void look_at_rows(std::uint32_t client) {
-    const segment::ClientSlot &slot = segment_.client(client);
-    const auto kind = static_cast<segment::ClientKind>(slot.kind);
-    if (kind == segment::ClientKind::kNone || slot.reaping.load(std::memory_order_acquire) != 0) return;
-    for (std::uint32_t chunk = 0; chunk < slot.row_chunks; ++chunk) {
-      const segment::Row *const rows = segment_.rows(slot.row_offsets[chunk]);
-      for (std::uint32_t i = 0; i < refs::rows_in_chunk(chunk); ++i) look_at_row(client, rows[i]);
-    }
-  }
-
-  void look_at_row(std::uint32_t client, const segment::Row &row) {
-    const std::uint32_t entry = row.entry_plus_1.load(std::memory_order_acquire) - 1;
+  void look_at_row(std::uint32_t client, const objects::RowCopy &row) {
+    const std::uint32_t entry = row.entry;
     if (entry >= segment_.entries_reserved()) return;
     const std::uint64_t word = word_of(entry);
     // A free entry lies in a pool: the row is kept for its next object.
-    if (!refs::names(word, row.generation.load(std::memory_order_acquire))) return;
+    if (!refs::names(word, row.generation)) return;
     if (refs::is_described(word) && !segment::is_object(segment_.entry(entry).kind)) return;
-    const std::uint32_t pins = row.pins.load(std::memory_order_acquire);
-    const std::uint32_t count = row.count.load(std::memory_order_acquire);
     const std::string object = describe_object(entry, word);
     if (client != own_id_) {
       leaks_.others.push_back(fmt::format("pid {} holds {}", segment_.client(client).pid, object));
     } else if (refs::state_of(word) == refs::State::kCreating) {
       leaks_.own.push_back("a draft that was never sealed: " + object);
     } else {
-      leaks_.own.push_back(object + ": " + plural(count - std::min(pins, count), "handle") +
-                           (pins == 0 ? "" : " and " + plural(pins, "pin")) + " of this process");
+      leaks_.own.push_back(object + ": " + plural(row.count - std::min(row.pins, row.count), "handle") +
+                           (row.pins == 0 ? "" : " and " + plural(row.pins, "pin")) + " of this process");
     }
   }
 

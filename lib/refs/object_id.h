@@ -37,4 +37,15 @@ inline std::optional<ObjectName> decode_id(std::uint64_t epoch, std::string_view
   return name;
 }
 
+// As people see it: in hexadecimal digits.
+inline std::string digits_of(std::string_view id) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string digits;
+  for (const char byte : id) {
+    digits += kDigits[static_cast<unsigned char>(byte) >> 4];
+    digits += kDigits[static_cast<unsigned char>(byte) & 15];
+  }
+  return digits;
+}
+
 }  // namespace mobula::refs

@@ -292,13 +292,13 @@ class Mix {
   // What stays although nobody refers to it, until it is evicted.
   void outlive() { retention_.step(any_payload()); }
 
-  // Views and drafts.
+  // Views, drafts, figures.
   void in_place() {
-    const std::uint64_t kind = below(4);
-    const Held *const one = kind < 2 ? any_payload() : nullptr;
-    if (one != nullptr) return kind == 0 ? views_.look(*one) : views_.pass(*one);
+    const std::uint64_t kind = below(5);
+    const Held *const one = kind < 3 ? any_payload() : nullptr;
+    if (one != nullptr) return kind == 0 ? views_.look(*one) : kind == 1 ? views_.pass(*one) : views_.count(*one);
     const std::uint64_t seed = random_();
-    kind == 2 ? views_.call(held_, seed, any_words()) : views_.write(held_, seed, any_words());
+    kind == 3 ? views_.call(held_, seed, any_words()) : views_.write(held_, seed, any_words());
   }
 
   void pin() {

@@ -1,13 +1,15 @@
-// stress/mix_views.h: the part of the storm's mix that reads and writes objects where they lie.
+// stress/mix_views.h: the part of the storm's mix that reads and writes objects where they lie, and counts who refers to them.
 //   Threads    the driver's only one
 //   Ownership  none: what it makes is handed to the caller's holdings
 #pragma once
 
 #include <mobula/draft.h>
+#include <mobula/figures.h>
 #include <mobula/view.h>
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,16 @@ class MixViews {
   void pass(const Held &held) {
     const auto seed = calls_.submit(MIX_TASKS::check_view, held.handles[0]);
     if (const auto found = calls_.get(seed)) require(*found == short_seed(held.seed), "view in a task");
+  }
+
+  // Others may have more.
+  void count(const Held &held) {
+    const auto count = calls_.published(false, [&] { return mobula::ref_count(held.handles[0]); });
+    if (count.processes == 0 || count.handles < held.handles_count() || count.pins < held.pins) {
+      fail("wrong counts: ref_count says " + std::to_string(count.handles) + " handles and " +
+           std::to_string(count.pins) + " pins, this process alone has " + std::to_string(held.handles_count()) +
+           " and " + std::to_string(held.pins));
+    }
   }
 
   // Sealed, or given up half written.
