@@ -12,9 +12,10 @@
 namespace ray {
 namespace internal {
 
-// Three uses. Unlimited: keeps what is written. Limited: a value that goes beyond the limit by a long write is only
-// measured from there on, and then packed once more, straight into memory of its size; one of many short pieces is
-// kept, as it costs more to pack those twice than to copy them. Over given memory: writes there and nowhere else.
+// Three uses. Unlimited: keeps what is written. Limited: a value that goes beyond the limit by a long write for which
+// there is no room is only measured from there on, and then packed once more, straight into memory of its size; one of
+// many short pieces is kept, as it costs more to pack those twice than to copy them. Over given memory: writes there
+// and nowhere else.
 class PackBuffer {
  public:
   static constexpr std::size_t kInlineBytes = 256;
