@@ -108,7 +108,8 @@ class Store {
   bool has_retained_candidates() const { return !retained_order_.empty(); }
 
   // --- cycles, store_cycles.cc ---------------------------------------------------------------------------------------
-  // The mark pass: frees containers that only keep each other. `report`, if there is one, is told of each before it goes.
+  // The mark pass: frees containers that only keep each other. `report`, if there is one, is told of each before it
+  // goes.
   using Report = std::function<void(const refs::ObjectName &)>;
   Freed collect_cycles(const std::function<void()> &drain, const Report &report = {});
   // Whether containers have come since the last pass: without, another one finds nothing.

@@ -77,8 +77,8 @@ void Store::forget_retention(std::uint32_t entry) {
 
 // --- the eviction pass -----------------------------------------------------------------------------------------------
 
-// What taking it last, or making it, was; of an unsettled one nobody asks. A time that a client made up only changes when
-// its object is freed.
+// What taking it last, or making it, was; of an unsettled one nobody asks. A time that a client made up only changes
+// when its object is freed.
 std::uint64_t Store::last_used_ns(std::uint32_t entry) const {
   const segment::EntryHeader &header = segment_.entry(entry);
   const auto created_ns = static_cast<std::uint64_t>(header.created_ns);

@@ -12,6 +12,10 @@ namespace mobula::client {
 
 // Null when the process is in no session.
 Session *current_session();
+// What calls of a process that is in no session answer.
+Status not_initialized();
+// In the child of a fork(): nobody is told of evictions.
+void forget_evictions_after_fork();
 // The raylet that this process started, 0 = none. Its processes are a group of that number.
 pid_t embedded_raylet();
 // Makes a worker's session the one that user code in it uses, for the rest of the process's life.

@@ -23,14 +23,8 @@ Status Session::store_stats(runtime::StoreStats *stats) const {
 }  // namespace mobula::client
 
 namespace mobula::runtime {
-namespace {
 
-Status not_initialized() {
-  return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
-}
-
-}  // namespace
-
+using client::not_initialized;
 Status ref_count(const Reference &reference, RefCount *count) {
   const client::Session *const session = client::current_session();
   return session == nullptr ? not_initialized() : session->ref_count(reference, count);

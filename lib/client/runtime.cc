@@ -30,10 +30,6 @@ struct Process {
   bool is_worker = false;                   // its session ends with the process: user code cannot leave it
   BecomeTemplate become_template = nullptr;
   std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
-  std::mutex evictions_mutex;                      // of the two below; held while the callback runs
-  std::function<void(const runtime::Eviction &)> on_evicted;
-  std::uint64_t evictions_read = 0;
-  std::atomic<bool> evictions_wanted{false};
 };
 
 Process &process() {
@@ -47,7 +43,7 @@ void after_fork_in_child() {
   if (session != nullptr) session->abandon_after_fork();
   process().raylet_pid = 0;
   process().is_worker = false;
-  new (&process().evictions_mutex) std::mutex;
+  forget_evictions_after_fork();
   new (&process().mutex) std::mutex;  // whoever held it is not in this process
 }
 
@@ -125,6 +121,10 @@ Status init_locked(Process &process, const runtime::Options &options) {
 
 }  // namespace
 
+Status not_initialized() {
+  return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
+}
+
 Session *current_session() { return process().session.load(std::memory_order_acquire); }
 
 pid_t embedded_raylet() { return process().raylet_pid; }
@@ -145,100 +145,8 @@ void set_worker_session(std::unique_ptr<Session> session) {
 }  // namespace client
 
 using client::current_session;
+using client::not_initialized;
 using client::Session;
-
-namespace {
-
-Status not_initialized() {
-  return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
-}
-
-}  // namespace
-
-Reference::Reference(const Reference &other) noexcept : session_(other.session_), row_(other.row_) {
-  if (row_ != nullptr) session_->copy_handle(*row_);
-}
-
-Reference &Reference::operator=(const Reference &other) noexcept {
-  Reference copy(other);
-  return *this = std::move(copy);
-}
-
-Reference &Reference::operator=(Reference &&other) noexcept {
-  if (this == &other) return *this;
-  // The old handle goes last: it may be the only one of what the new one came out of.
-  Reference old;
-  std::swap(old.session_, session_);
-  std::swap(old.row_, row_);
-  std::swap(session_, other.session_);
-  std::swap(row_, other.row_);
-  return *this;
-}
-
-Reference::~Reference() {
-  if (row_ != nullptr) session_->drop_handle(*row_);
-}
-
-Reference Reference::from_id(std::string_view id) {
-  Session *const session = current_session();
-  return session == nullptr ? Reference() : session->take(id);
-}
-
-std::string Reference::id() const { return row_ == nullptr ? std::string() : session_->id_of(*this); }
-
-Weak::Weak(const Weak &other) : session_(other.session_), entry_(other.entry_), generation_(other.generation_) {
-  if (session_ != nullptr) session_->copy_weak({entry_, generation_});
-}
-
-Weak::Weak(Weak &&other) noexcept
-    : session_(std::exchange(other.session_, nullptr)), entry_(other.entry_), generation_(other.generation_) {}
-
-Weak &Weak::operator=(Weak other) noexcept {
-  std::swap(session_, other.session_);
-  std::swap(entry_, other.entry_);
-  std::swap(generation_, other.generation_);
-  return *this;
-}
-
-Weak::~Weak() {
-  if (session_ != nullptr) session_->drop_weak({entry_, generation_});
-}
-
-Status Weak::of(const Reference &reference, Weak *weak) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->hold_weakly(reference, weak);
-}
-
-Status Weak::of_id(std::string_view id, Weak *weak) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->hold_weakly(id, weak);
-}
-
-Reference Weak::lock() const {
-  if (session_ == nullptr) return {};
-  Reference taken = session_->lock({entry_, generation_});
-  if (taken.empty()) runtime::deliver_evictions();
-  return taken;
-}
-
-std::string Weak::id() const { return session_ == nullptr ? std::string() : session_->id_of({entry_, generation_}); }
-
-Draft::Draft(Draft &&other) noexcept { *this = std::move(other); }
-
-Draft &Draft::operator=(Draft &&other) noexcept {
-  if (this == &other) return *this;
-  if (row_ != nullptr) session_->abort(*this);
-  session_ = std::exchange(other.session_, nullptr);
-  row_ = std::exchange(other.row_, nullptr);
-  data_ = std::exchange(other.data_, nullptr);
-  bytes_ = std::exchange(other.bytes_, 0);
-  format_ = std::exchange(other.format_, 0);
-  return *this;
-}
-
-Draft::~Draft() {
-  if (row_ != nullptr) session_->abort(*this);
-}
 
 namespace runtime {
 namespace {
@@ -367,64 +275,6 @@ Status pin(const Reference &reference) {
 Status unpin(const Reference &reference) {
   Session *const session = current_session();
   return session == nullptr ? not_initialized() : session->unpin(reference);
-}
-
-Status retain(const Reference &reference, bool retained) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->retain(reference, retained);
-}
-
-Status publish(std::string_view name, const Reference &reference, bool replace) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->publish(name, reference, replace);
-}
-
-Status unpublish(std::string_view name, bool *done) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->unpublish(name, done);
-}
-
-Status lookup(std::string_view name, Reference *reference) {
-  Session *const session = current_session();
-  if (session == nullptr) return not_initialized();
-  if (Status status = session->lookup(name, reference)) return status;
-  if (reference->empty()) deliver_evictions();
-  return nullptr;
-}
-
-Status evict(std::uint64_t bytes, Freed *freed) {
-  Session *const session = current_session();
-  if (session == nullptr) return not_initialized();
-  Status status = session->evict(bytes, freed);
-  deliver_evictions();
-  return status;
-}
-
-Status collect_cycles(Freed *freed) {
-  Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->collect_cycles(freed);
-}
-
-void on_evicted(std::function<void(const Eviction &)> callback) {
-  client::Process &process = client::process();
-  Session *const session = current_session();
-  const std::lock_guard lock(process.evictions_mutex);
-  process.evictions_read = session == nullptr ? 0 : session->evictions_so_far();
-  process.evictions_wanted.store(callback != nullptr, std::memory_order_relaxed);
-  process.on_evicted = std::move(callback);
-}
-
-std::uint64_t deliver_evictions() {
-  client::Process &process = client::process();
-  Session *const session = current_session();
-  if (session == nullptr || !process.evictions_wanted.load(std::memory_order_relaxed)) return 0;
-  const std::lock_guard lock(process.evictions_mutex);
-  std::vector<Eviction> evictions;
-  const std::uint64_t missed = session->read_evictions(&process.evictions_read, &evictions);
-  for (const Eviction &eviction : evictions) {
-    if (process.on_evicted) process.on_evicted(eviction);
-  }
-  return missed;
 }
 
 void note_contained(const Reference &reference) {

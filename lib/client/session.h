@@ -33,7 +33,8 @@ class Session {
 
   // Leaves the session: the raylet reaps this client. REQUIRES: no other thread is inside a call.
   void leave();
-  // Handles, drafts and weak references of this process that are still alive: while there are any the Session must stay.
+  // Handles, drafts and weak references of this process that are still alive: while there are any the Session must
+  // stay.
   std::size_t handles_alive() const {
     return references_->rows().in_use() - pools_->rows_kept() + weak_names_->alive();
   }

@@ -19,8 +19,8 @@ class WeakNames {
  public:
   explicit WeakNames(Outbox &outbox) : outbox_(outbox) {}
 
-  // False: this process holds base::kWeakNamesMax objects weakly already. The raylet keeps the object from being freed at
-  // once, if the caller owns a handle of it, or another weak reference to it.
+  // False: this process holds base::kWeakNamesMax objects weakly already. The raylet keeps the object from being freed
+  // at once, if the caller owns a handle of it, or another weak reference to it.
   bool add(const refs::ObjectName &name);
   void remove(const refs::ObjectName &name);
   // How many weak references there are.

@@ -1,8 +1,8 @@
 // objects/eviction_marks.h: when the eviction pass frees retained objects ahead of need, and how much. Pure.
 //   Threads    thread-bound (the raylet)
 //   Cost       O(1)
-// Two marks, so that a store near one of them does not evict with every put: above the upper one it begins, at the lower
-// one it ends.
+// Two marks, so that a store near one of them does not evict with every put: above the upper one it begins, at the
+// lower one it ends.
 #pragma once
 
 #include <cstdint>

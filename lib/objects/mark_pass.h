@@ -1,8 +1,8 @@
 // objects/mark_pass.h: which containers nobody can reach: they only keep each other. Pure.
 //   Threads    thread-bound (the raylet)
 //   Cost       O(containers + references inside); objects that contain nothing are not looked at
-// Roots are what processes hold, what is pinned or named, and what the raylet refers to otherwise than through containers
-// (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are.
+// Roots are what processes hold, what is pinned or named, and what the raylet refers to otherwise than through
+// containers (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace mobula::objects {
 
 class MarkPass {
  public:
-  // `is_root`: held, pinned, named or unsettled. `raylet_refs`: of all kinds; those that `contents` of all containers do
-  // not explain make it a root, too. An entry may be contained more than once.
+  // `is_root`: held, pinned, named or unsettled. `raylet_refs`: of all kinds; those that `contents` of all containers
+  // do not explain make it a root, too. An entry may be contained more than once.
   void add(std::uint32_t entry, bool is_root, std::uint32_t raylet_refs, std::vector<std::uint32_t> contents) {
     for (const std::uint32_t inner : contents) ++inside_[inner];
     containers_[entry] = {is_root, raylet_refs, std::move(contents)};

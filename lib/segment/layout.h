@@ -141,8 +141,8 @@ static_assert(offsetof(EntryHeader, size) == kCacheLineBytes);
 // Why an object is kept that nobody refers to, until the eviction pass frees it.
 enum class Retained : std::uint32_t { kNamed = 1, kWeak = 2, kAsked = 4 };
 
-// The table of names: written by the raylet alone, read by all (refs/names.h). A bucket is version << 32 | number of the
-// chain's first record plus one.
+// The table of names: written by the raylet alone, read by all (refs/names.h). A bucket is version << 32 | number of
+// the chain's first record plus one.
 constexpr std::uint32_t kNameWords = 29;
 struct alignas(256) NameRecord {
   Half next_plus_1;
@@ -264,8 +264,8 @@ constexpr std::uint64_t kLayoutFacts[] = {
     offsetof(EntryHeader, retained), offsetof(EntryHeader, size), offsetof(EntryHeader, format),
     offsetof(EntryHeader, kind), offsetof(EntryHeader, creator_pid), offsetof(EntryHeader, site),
     offsetof(EntryHeader, created_ns), offsetof(EntryHeader, verdict), offsetof(EntryHeader, last_taken_ns),
-    offsetof(EntryHeader, contained), offsetof(EntryHeader, group), offsetof(EntryHeader, inline_bytes), offsetof(Row, count), offsetof(Row,
-    entry_plus_1), offsetof(Row, generation), offsetof(Row, since_ms), offsetof(Row, site), offsetof(Row, pins),
+    offsetof(EntryHeader, contained), offsetof(EntryHeader, group), offsetof(EntryHeader, inline_bytes),
+    offsetof(Row, count), offsetof(Row, entry_plus_1), offsetof(Row, generation), offsetof(Row, since_ms), offsetof(Row, site), offsetof(Row, pins),
     offsetof(Row, shared), offsetof(ClientSlot, generation), offsetof(ClientSlot, pid), offsetof(ClientSlot, kind),
     offsetof(ClientSlot, row_chunks), offsetof(ClientSlot, row_offsets), offsetof(ClientSlot, bell),
     offsetof(ClientSlot, sleepers), offsetof(ClientSlot, life), offsetof(ClientSlot, room_waiters),

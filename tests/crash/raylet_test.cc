@@ -85,8 +85,8 @@ std::uint32_t entry_of(const std::string &id) {
   return entry;
 }
 
-// Takes members of a cycle while the raylet, stopped, has flagged them all and not yet looked who has come. Both are taken,
-// the one that leads to the other's verdict first or second.
+// Takes members of a cycle while the raylet, stopped, has flagged them all and not yet looked who has come. Both are
+// taken, the one that leads to the other's verdict first or second.
 void rescue_group(const Session &session, Page &page, int number, bool dies) {
   auto cycle = make_cycle(number);
   std::vector<std::string> ids{cycle[0].ID(), cycle[1].ID()};

@@ -50,7 +50,8 @@ bool is_whole(const ray::ObjectRef<Crate> &start, int seed);
 // Kills its worker each time.
 int die(int seed);
 
-// All of it once: puts of every kind, handles, ids, containers, tasks, waits, names, weak references, cycles, a store under pressure. Gives the seed.
+// All of it once: puts of every kind, handles, ids, containers, tasks, waits, names, weak references, cycles, a store
+// under pressure. Gives the seed.
 int exercise(int seed);
 // Stops `raylet`, so that the own ring gets full, and submits: sleeps for room until somebody continues the raylet.
 int fill_ring(int seed, int raylet);

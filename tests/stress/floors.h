@@ -1,4 +1,5 @@
-// stress/floors.h: what the drivers of the look-up storm tell each other beside the session, so that a stale object is seen.
+// stress/floors.h: what the drivers of the look-up storm tell each other beside the session, so that a stale object is
+// seen.
 //   Layout     Floors, a file that the harness makes and reads (storm/look_ups.py has the same offsets)
 //   Process    written by all drivers; `begun` and `published` of a name by the one driver that publishes it
 //   Crash      a publisher writes `begun` before it publishes and `published` after it

@@ -1,5 +1,5 @@
-// stress/mix_retention.h: the part of the storm's mix whose objects may be evicted at any time: each is found whole, or not
-// at all.
+// stress/mix_retention.h: the part of the storm's mix whose objects may be evicted at any time: each is found whole, or
+// not at all.
 //   Threads    the driver's only one
 //   Ownership  weak references; what it publishes and retains is the session's
 #pragma once

@@ -1,4 +1,5 @@
-// stress/mix_views.h: the part of the storm's mix that reads and writes objects where they lie, and counts who refers to them.
+// stress/mix_views.h: the part of the storm's mix that reads and writes objects where they lie, and counts who refers
+// to them.
 //   Threads    the driver's only one
 //   Ownership  none: what it makes is handed to the caller's holdings
 #pragma once

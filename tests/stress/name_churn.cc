@@ -1,9 +1,9 @@
 // Publishes, looks up, holds weakly and locks objects of a store that is too small for them, until it is killed:
 // scripts/stress --look-ups.
 //   name_churn PAGE SEED DEADLINE_MS NUMBER FLOORS
-// FLOORS is a file that all of them map. Driver NUMBER alone publishes its names, each time a higher version; whoever looks
-// a name up finds the version that was published before the call began, or a later one, or nothing. Ends with "failure
-// TEXT" and status 70 at the first look-up that is wrong.
+// FLOORS is a file that all of them map. Driver NUMBER alone publishes its names, each time a higher version; whoever
+// looks a name up finds the version that was published before the call began, or a later one, or nothing. Ends with
+// "failure TEXT" and status 70 at the first look-up that is wrong.
 #include <mobula/names.h>
 #include <mobula/retention.h>
 #include <mobula/weak.h>

@@ -11,7 +11,8 @@ TEST_SUITE("tools/status_text") {
   TEST_CASE("a whole status is one short page") {
     const json status = json::parse(R"({"session": "demo", "raylet": {"pid": 100, "workers": 2, "embedded": false},
       "store": {"capacity_bytes": 1048576, "used_bytes": 524288, "pooled_bytes": 1024, "objects": 1234,
-                "referenced_objects": 1000, "pinned_objects": 2, "retained_objects": 4, "evictable_objects": 5, "evictions": 1, "freed": 7},
+                "referenced_objects": 1000, "pinned_objects": 2, "retained_objects": 4,
+                "evictable_objects": 5, "evictions": 1, "freed": 7},
       "tasks": {"queued": 1, "running": 2, "finished": 3, "failed": 4},
       "templates": [{"pid": 101, "program": "./prog", "ready": true}],
       "workers": [{"pid": 102, "state": "idle"}, {"pid": 103, "state": "busy"}, {"pid": 104, "state": "idle"}],

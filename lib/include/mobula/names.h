@@ -3,10 +3,10 @@
 //   Process    names belong to the session: they outlive the process that published them
 //   Ownership  a named object stays although nobody refers to it, until the eviction pass needs its space or its last
 //              name is taken off (mobula/retention.h); its names go with it. To keep it for good, pin it, too
-//   Errors     the exceptions of ray/api/exceptions.h: RayException when a name is empty, longer than 232 bytes or taken,
-//              or the session has its 65,536 names
-//   Cost       look-up: a hash, a short chain and taking a handle, without a system call and without waiting for anybody.
-//              publish, unpublish: one question to the raylet
+//   Errors     the exceptions of ray/api/exceptions.h: RayException when a name is empty, longer than 232 bytes or
+//              taken, or the session has its 65,536 names
+//   Cost       look-up: a hash, a short chain and taking a handle, without a system call and without waiting for
+//              anybody. publish, unpublish: one question to the raylet
 #pragma once
 
 #include <optional>

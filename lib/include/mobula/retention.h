@@ -1,10 +1,11 @@
 // mobula/retention.h: objects that stay although nobody refers to them, and the passes that free them.
 //   Threads    any thread
 //   Process    what is retained belongs to the session and outlives this process
-//   Ownership  an object is freed at once when nobody refers to it, unless it is retained: named (mobula/names.h), weakly
-//              held (mobula/weak.h), or by retain. Retained ones are freed by the eviction pass, least recently taken
-//              first, never one that is held, pinned, or used by a task or another object. It runs when a put waits for
-//              space, when more of the store is in use than `mobula-raylet --evict-above` says, and on request
+//   Ownership  an object is freed at once when nobody refers to it, unless it is retained: named (mobula/names.h),
+//              weakly held (mobula/weak.h), or by retain. Retained ones are freed by the eviction pass, least recently
+//              taken first, never one that is held, pinned, or used by a task or another object. It runs when a put
+//              waits for space, when more of the store is in use than `mobula-raylet --evict-above` says, and on
+//              request
 //   Errors     the exceptions of ray/api/exceptions.h
 //   Cost       retain: one message to the raylet. evict, collect_cycles: one question to it, which works meanwhile
 #pragma once
@@ -43,25 +44,25 @@ ray::ObjectRef<T> put_retained(const T &value) {
   return object;
 }
 
-// Frees retained objects that nobody refers to, least recently taken first, until that many bytes of blocks are freed or
-// none is left. Returns what was freed.
+// Frees retained objects that nobody refers to, least recently taken first, until that many bytes of blocks are freed
+// or none is left. Returns what was freed.
 inline Freed evict(std::uint64_t bytes) {
   Freed freed;
   ray::internal::throw_unless_ok(runtime::evict(bytes, &freed));
   return freed;
 }
 
-// The mark pass: frees objects that no process, task, name or pin can reach, because they only contain each other. It runs
-// by itself when a put waits for space and eviction does not help.
+// The mark pass: frees objects that no process, task, name or pin can reach, because they only contain each other. It
+// runs by itself when a put waits for space and eviction does not help.
 inline Freed collect_cycles() {
   Freed freed;
   ray::internal::throw_unless_ok(runtime::collect_cycles(&freed));
   return freed;
 }
 
-// Tells `callback` of every object of the session that is evicted from now on; an empty function ends that. Mobula has no
-// thread in your process, so it runs inside of calls of yours: deliver_evictions, evict, and look-ups and locks that find
-// nothing. It must make none of these calls.
+// Tells `callback` of every object of the session that is evicted from now on; an empty function ends that. Mobula has
+// no thread in your process, so it runs inside of calls of yours: deliver_evictions, evict, and look-ups and locks that
+// find nothing. It must make none of these calls.
 inline void on_evicted(std::function<void(const Eviction &)> callback) { runtime::on_evicted(std::move(callback)); }
 
 // Returns how many evictions since the last call were too many to be kept (1,024 are).

@@ -124,8 +124,8 @@ class MOBULA_EXPORT Draft {
   Format format_ = 0;
 };
 
-// One weak reference of one object: it keeps the object from being freed when nobody refers to it any more, but not from
-// being evicted. Empty, or valid until dropped; may outlive Shutdown (then it finds nothing). Copies count.
+// One weak reference of one object: it keeps the object from being freed when nobody refers to it any more, but not
+// from being evicted. Empty, or valid until dropped; may outlive Shutdown (then it finds nothing). Copies count.
 class MOBULA_EXPORT Weak {
  public:
   Weak() noexcept = default;
@@ -255,11 +255,11 @@ MOBULA_EXPORT Status pin(const Reference &reference);
 // kInvalidArgument when this process has no pin on it.
 MOBULA_EXPORT Status unpin(const Reference &reference);
 
-// Keeps the object from being freed when nobody refers to it any more, until the eviction pass or retain(.., false). The
-// session keeps it: it outlives this process.
+// Keeps the object from being freed when nobody refers to it any more, until the eviction pass or retain(.., false).
+// The session keeps it: it outlives this process.
 MOBULA_EXPORT Status retain(const Reference &reference, bool retained);
-// The session's name for the object. kInvalidArgument: the name is not 1 to 232 bytes, or, without `replace`, stands for
-// an object. One message to the raylet and its answer.
+// The session's name for the object. kInvalidArgument: the name is not 1 to 232 bytes, or, without `replace`, stands
+// for an object. One message to the raylet and its answer.
 MOBULA_EXPORT Status publish(std::string_view name, const Reference &reference, bool replace);
 // `*done`: whether there was such a name.
 MOBULA_EXPORT Status unpublish(std::string_view name, bool *done);
