@@ -92,7 +92,7 @@ TEST_SUITE("objects/audit") {
     AuditWorld world;
     for (const std::uint32_t entry : {3u, 4u}) world.anna.references.share(world.anna.put(entry));
     world.entry(3).raylet_refs.store(1);
-    world.entry(4).retained = 4;
+    world.entry(4).retained = static_cast<std::uint32_t>(segment::Retained::kAsked);
     for (const std::uint32_t number : {0u, 1u}) world.anna.release(world.anna.rows[number]);
     CHECK_FALSE(world.anna.holds(3));
     CHECK(world.wrong() == "");
