@@ -24,7 +24,8 @@ std::vector<std::uint32_t> Store::find_unreachable() const {
   return pass.unreachable();
 }
 
-// Every member leads a taker to the first one, before its flag can be seen.
+// Every member leads a taker to the first one, before its flag can be seen. The first one is flagged first: it has its
+// flag for as long as nobody has rescued any of them.
 bool Store::flag_group(const std::vector<std::uint32_t> &group, std::vector<std::uint64_t> *flagged) {
   const std::uint32_t representative = group.front();
   for (const std::uint32_t entry : group) {
