@@ -25,6 +25,12 @@ BUGS = [
         '  counted->count.fetch_sub(1); entry = name.entry;\n'
         '  own_word(segment::Set::kHolders, entry).fetch_and(~bit_);  // T7',
         'refs', '*future or free name cannot be taken*'),
+    Bug('a taker believes a representative that is free at once', 'lib/refs/references.cc',
+        'if (again == word && header.group.load(std::memory_order_seq_cst) == group) break;', 'if (again != 0) break;',
+        'scheduled', '*because the representative is freed without it*'),
+    Bug('a member is rescued alone', 'lib/refs/references.cc',
+        'if (!rescue_group(group)) {', 'if (group > segment_.entries_reserved()) {',
+        'scheduled', 'whoever takes a member finds*'),
     Bug('a saturated count is released', 'lib/base/saturation.h',
         'while (!is_saturated(before) &&', 'while (', 'saturation'),
     Bug('a saturated count is released without a lock', 'lib/refs/references.cc',
