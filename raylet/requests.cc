@@ -61,7 +61,8 @@ std::string Raylet::status_json() {
                      {"names", store.names},
                      {"free_bytes", store.free_bytes},
                      {"largest_free_bytes", store.largest_free_bytes},
-                     {"freed", store.freed}};
+                     {"freed", store.freed},
+                     {"retired_entries", store.retired_entries}};
   status["tasks"] = {
       {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};
   const objects::ReapFigures reaps = reaper_.figures();
