@@ -25,6 +25,13 @@ BUGS = [
         '  counted->count.fetch_sub(1); entry = name.entry;\n'
         '  own_word(segment::Set::kHolders, entry).fetch_and(~bit_);  // T7',
         'refs', '*future or free name cannot be taken*'),
+    Bug('figures count the handles of free lists', 'lib/objects/figures.cc',
+        'if (row.entry >= limits_.entries || refs::state_of(word_of(segment_.entry(row.entry))) == State::kFree) return;',
+        'if (row.entry >= limits_.entries) return;', 'objects', 'what lies in pools is free*'),
+    Bug("figures leave out the session's pin", 'lib/objects/figures.cc',
+        '++count.pins;', 'static_cast<void>(count);', 'objects', 'handles and pins of each process count*'),
+    Bug('figures follow a damaged row table', 'lib/objects/client_rows.h',
+        ' && offset - begin <= rows_reserved_bytes &&', ' &&', 'objects', 'damaged numbers are never followed'),
     Bug('a taker believes a representative that is free at once', 'lib/refs/references.cc',
         'if (again == word && header.group.load(std::memory_order_seq_cst) == group) break;', 'if (again != 0) break;',
         'scheduled', '*because the representative is freed without it*'),
