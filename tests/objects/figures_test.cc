@@ -115,7 +115,7 @@ TEST_SUITE("objects/figures") {
       static_cast<void>(count_references(*world.segment, {kEntry, 0}));
     };
     each_damage([](FiguresWorld &world) { world.segment->client(kAnna).row_chunks = ~0u; });
-    each_damage([](FiguresWorld &world) { world.segment->client(kAnna).row_offsets[0] = ~0ull - 4095; });
+    each_damage([](FiguresWorld &world) { world.segment->client(kAnna).row_offsets[0] = 1ull << 62; });
     each_damage([](FiguresWorld &world) { world.segment->client(kAnna).row_offsets[0] = 0; });
     each_damage([](FiguresWorld &world) { world.segment->client(kAnna).kind = static_cast<segment::ClientKind>(77); });
     each_damage([](FiguresWorld &world) { world.header().rows_reserved_bytes.store(~0ull); });
