@@ -82,13 +82,8 @@ void Raylet::welcome(Client &client, const std::shared_ptr<Connection> &connecti
 
 // False: it cannot be watched, so it cannot be let in.
 bool Raylet::watch(Client &client) {
-  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, client.pid, 0));
-  if (pidfd < 0) return false;
-  client.pidfd = std::make_unique<asio::posix::stream_descriptor>(loop_, pidfd);
-  client.pidfd->async_wait(asio::posix::stream_descriptor::wait_read, [this, id = client.id](const ErrorCode &error) {
-    if (!error) on_process_ended(id);
-  });
-  return true;
+  client.pidfd = ProcessWatch::start(loop_, client.pid, [this, id = client.id] { on_process_ended(id); });
+  return client.pidfd != nullptr;
 }
 
 void Raylet::admit_driver(const std::shared_ptr<Connection> &connection, wire::Hello hello, Files files) {

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "objects/extents.h"
 #include "raylet/connection.h"
+#include "raylet/process_watch.h"
 #include "segment/ring.h"
 #include "segment/segment.h"
 
@@ -23,7 +24,7 @@ struct Client {
   segment::ClientKind kind = segment::ClientKind::kNone;
   pid_t pid = 0;
   std::shared_ptr<Connection> connection;
-  std::unique_ptr<asio::posix::stream_descriptor> pidfd;  // readable once every thread of it is gone
+  std::shared_ptr<ProcessWatch> pidfd;
   segment::RingConsumer inbox;
   segment::RingProducer grants;
   segment::RingProducer offers;

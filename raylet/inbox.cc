@@ -1,4 +1,5 @@
 // The messages of clients' rings. Every number in them may be a lie.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <atomic>
@@ -29,8 +30,14 @@ bool Raylet::drain(Client &client) {
   while (!client.expelled && count < kMessagesPerDrain) {
     const segment::RingConsumer::Look look = client.inbox.peek(&slot);
     if (look == segment::RingConsumer::Look::kEmpty) break;
-    if (look == segment::RingConsumer::Look::kBroken || !handle(client, slot)) {
-      expel(client, "a message in its ring breaks the protocol");
+    if (look == segment::RingConsumer::Look::kBroken) {
+      const segment::RingControl &ring = clients_.slot(client).to_raylet;
+      expel(client,
+            fmt::format("its ring has an impossible tail: {}, with a head of {}", ring.tail.load(), ring.head.load()));
+      break;
+    }
+    if (!handle(client, slot)) {
+      expel(client, fmt::format("a message of kind {} in its ring breaks the protocol", slot.kind));
       break;
     }
     client.inbox.pop();

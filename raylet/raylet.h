@@ -93,7 +93,6 @@ class Raylet {
   wire::PublishReply publish(const wire::PublishRequest &request);
   wire::EvictReply evict(const wire::EvictRequest &request);
   wire::CollectReply collect();
-  void free_candidates();
 
   // --- deaths, deaths.cc
   void on_process_ended(std::uint32_t client_id);
@@ -125,6 +124,7 @@ class Raylet {
   Clients clients_;
   Space space_;
   objects::EvictionMarks marks_;
+  std::optional<std::uint64_t> room_wanted_since_;  // suggestions of candidates that had come by then
   Templates templates_;
   Tasks tasks_;
   std::function<void(Status)> ready_;

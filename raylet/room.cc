@@ -9,7 +9,7 @@
 namespace mobula::raylet {
 namespace {
 
-constexpr std::uint32_t kBatchesMax = 4096;
+constexpr std::uint32_t kCollectionsMax = 4;  // of one request: who takes a member keeps its group this time
 constexpr std::size_t kCollectedNamed = 100;  // objects that the answer to a mark pass lists
 
 }  // namespace
@@ -17,12 +17,19 @@ constexpr std::size_t kCollectedNamed = 100;  // objects that the answer to a ma
 // When somebody waits for space, or more than the upper mark is in use. True when it freed something.
 bool Raylet::make_room() {
   const bool is_short = segment_->header().pressure.load(std::memory_order_relaxed) != 0;
-  std::uint64_t wanted_bytes = marks_.excess_bytes(store_.used_bytes());
-  if (is_short) wanted_bytes = std::max(wanted_bytes, space_.bytes_short());
-  // What nobody refers to comes first.
-  if (wanted_bytes == 0 || store_.has_candidates()) return false;
-  if (store_.evict(wanted_bytes, drainer()).objects != 0) return true;
-  if (!store_.has_candidates()) marks_.rest();
+  const std::uint64_t needed_bytes = is_short ? space_.bytes_short() : 0;
+  const std::uint64_t wanted_bytes = std::max(marks_.excess_bytes(store_.used_bytes()), needed_bytes);
+  const objects::EvictionPolicy &policy = store_.policy();
+  if (wanted_bytes == 0) room_wanted_since_.reset();
+  if (wanted_bytes == 0) return false;
+  // What nobody refers to comes first: all that was known when room was wanted, not what comes without end.
+  if (!room_wanted_since_) room_wanted_since_ = policy.suggestions();
+  if (policy.suggestions_taken() < *room_wanted_since_) return false;
+  // A put that would not fit all the same must not cost everybody's cache.
+  const bool can_help = needed_bytes <= store_.free_bytes() + store_.evictable_bytes();
+  const bool needs_bytes = space_.is_short_of_blocks() || !is_short;
+  if (can_help && store_.evict(wanted_bytes, needs_bytes, drainer()).objects != 0) return true;
+  marks_.rest();
   return is_short && store_.may_have_cycles() && store_.collect_cycles(drainer()).objects != 0;
 }
 
@@ -50,7 +57,6 @@ wire::PublishReply Raylet::publish(const wire::PublishRequest &request) {
   const std::string problem = refs::problem_of(request.name);
   if (!problem.empty()) return refused(Code::kInvalidArgument, "publish: " + problem);
   const refs::ObjectName object{request.entry, request.generation};
-  if (!store_.is_named(object)) return refused(Code::kObjectLost, "publish: the object is gone");
   switch (store_.publish(request.name, object, request.replace)) {
     case refs::NameTable::Change::kDone:
       return refused(Code::kOk, "");
@@ -59,6 +65,8 @@ wire::PublishReply Raylet::publish(const wire::PublishRequest &request) {
                      fmt::format("publish: the name '{}' stands for another object; unpublish it, or publish with "
                                  "mobula::Replace::kYes",
                                  request.name));
+    case refs::NameTable::Change::kNoObject:
+      return refused(Code::kObjectLost, "publish: the object is gone");
     case refs::NameTable::Change::kFull:
       return refused(Code::kLimitReached,
                      fmt::format("publish: the session has its limit of {} names", base::kNamesMax));
@@ -68,36 +76,37 @@ wire::PublishReply Raylet::publish(const wire::PublishRequest &request) {
   return refused(Code::kStoreFull, "publish: no shared memory could be reserved for more names");
 }
 
-// Bounded: clients that never stop must not keep us from our sockets.
-void Raylet::free_candidates() {
-  for (std::uint32_t batches = 0; batches < kBatchesMax && store_.has_candidates(); ++batches) {
-    store_.free_batch(drainer());
-  }
-}
-
 wire::EvictReply Raylet::evict(const wire::EvictRequest &request) {
   wire::EvictReply reply;
   while (reply.bytes < request.bytes) {
-    free_candidates();
-    const Freed freed = store_.evict(request.bytes - reply.bytes, drainer());
+    turn();  // others' messages do not wait until all is evicted
+    const Freed freed = store_.evict(request.bytes - reply.bytes, false, drainer());
     if (freed.objects == 0) break;
     reply.objects += freed.objects;
     reply.bytes += freed.bytes;
   }
-  free_candidates();
+  settle_everything();
   return reply;
 }
 
 wire::CollectReply Raylet::collect() {
   nlohmann::json objects = nlohmann::json::array();
-  const Freed freed = store_.collect_cycles(drainer(), [&](const refs::ObjectName &name) {
+  const auto report = [&](const refs::ObjectName &name) {
     if (objects.size() >= kCollectedNamed) return;
     const segment::EntryHeader &header = segment_->entry(name.entry);
     objects.push_back({{"id", refs::digits_of(refs::encode_id(segment_->header().epoch, name))},
                        {"size", header.size},
                        {"creator_pid", header.creator_pid}});
-  });
-  free_candidates();
+  };
+  Freed freed;
+  std::uint64_t rescued = ~0ull;
+  for (std::uint32_t i = 0; i < kCollectionsMax && rescued != store_.groups_rescued(); ++i) {
+    rescued = store_.groups_rescued();
+    const Freed more = store_.collect_cycles(drainer(), report);
+    freed.objects += more.objects;
+    freed.bytes += more.bytes;
+    settle_everything();
+  }
   return {freed.objects, freed.bytes, objects.dump()};
 }
 

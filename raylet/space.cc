@@ -75,7 +75,8 @@ bool Space::serve_one(const Waiting &waiting) {
   }
   const std::vector<std::uint32_t> entries =
       store_.grant(client->id, size_class, count, std::max<std::uint64_t>(request.bytes, 1));
-  if (entries.empty() && (!store_.is_out_of_entries() || store_.has_retained_candidates())) return false;
+  if (entries.empty() && (!store_.is_out_of_entries() || store_.has_retained_candidates() || store_.has_candidates()))
+    return false;
   if (entries.empty())
     refuse(*client, request.ticket, Code::kLimitReached);
   else

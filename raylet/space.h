@@ -27,6 +27,7 @@ class Space {
   bool serve();
   // Somebody waits although everything free was given out.
   bool is_short() const { return !waiting_.empty() || !inline_waiting_.empty(); }
+  bool is_short_of_blocks() const { return !waiting_.empty(); }
   // What the first in the queue waits for; 0 when nobody does, 1 when it is an entry only.
   std::uint64_t bytes_short() const;
 

@@ -135,6 +135,8 @@ void Store::recycle(std::uint32_t entry) {
   EntryRecord &record = index_[entry];
   segment::EntryHeader &header = segment_.entry(entry);
   index_.take_from_owner(entry);
+  forget_retention(entry);
+  header.group.store(0, std::memory_order_relaxed);
   header.offset = segment::kInlineOffset;
   header.capacity_bytes = segment::kInlineBytes;
   if (record.offset != segment::kInlineOffset) {
@@ -171,7 +173,7 @@ bool Store::add_contained(const ObjectName &container, const ObjectName &inner) 
   std::vector<ObjectName> &all = contained_[container.entry];
   all.push_back(inner);
   index_[container.entry].has_contained = true;
-  ++containers_made_;
+  note_nesting(container.entry, inner);
   segment_.entry(container.entry).contained.store(static_cast<std::uint32_t>(all.size()), std::memory_order_relaxed);
   return true;
 }
@@ -180,6 +182,7 @@ void Store::drop_contained(std::uint32_t container) {
   if (!index_[container].has_contained) return;
   const std::vector<ObjectName> all = std::move(contained_[container]);
   contained_.erase(container);
+  nesting_.erase(container);
   index_[container].has_contained = false;
   segment_.entry(container).contained.store(0, std::memory_order_relaxed);
   for (const ObjectName &inner : all) drop_ref(inner);
@@ -233,7 +236,9 @@ objects::EvictionFacts Store::facts_of(std::uint32_t entry) const {
 bool Store::flag_candidate(std::uint32_t entry, std::uint64_t *flagged) {
   if (!index_[entry].is_out) return false;
   const objects::EvictionFacts facts = facts_of(entry);
-  if (facts.retained && objects::is_evictable(facts)) retained_order_.note(entry, last_used_ns(entry));
+  if (facts.retained && objects::is_evictable(facts)) {
+    retained_order_.note(entry, last_used_ns(entry), block_bytes_of(entry));
+  }
   return objects::may_free(facts) && flag(entry, flagged);
 }
 
@@ -278,7 +283,6 @@ std::size_t Store::free_batch(const std::function<void()> &drain) {
 void Store::free_entry(std::uint32_t entry) {
   refs::clear_waiters(segment_, entry);
   drop_contained(entry);
-  forget_retention(entry);
   segment_.header().freed.store(++freed_, std::memory_order_relaxed);
   recycle(entry);
 }
@@ -341,8 +345,10 @@ std::uint32_t Store::sweep(std::uint32_t client, std::uint32_t first, std::uint3
   const std::uint32_t end = std::min(first + count, index_.size());
   for (std::uint32_t entry = first; entry < end; ++entry) {
     if (!index_[entry].is_out) continue;
-    // The second: it may have died between the drop of its last handle and the hint.
-    if (clear_bits(client, entry) || objects::may_free(facts_of(entry))) suggest(entry);
+    // It may have died between the drop of its last handle and the hint.
+    const objects::EvictionFacts facts = facts_of(entry);
+    const bool is_unknown = objects::is_evictable(facts) && !retained_order_.knows(entry);
+    if (clear_bits(client, entry) || objects::may_free(facts) || is_unknown) suggest(entry);
   }
   return end < index_.size() ? end : 0;
 }

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "mobula/runtime.h"
@@ -99,21 +100,25 @@ class Store {
   bool hold_weakly(std::uint32_t client, const refs::ObjectName &name, bool held);
   // Takes the weak references of a dead client back, `count` at most. False: it had no more.
   bool forget_weak_of(std::uint32_t client, std::uint32_t count);
-  // REQUIRES: is_named(object), refs::problem_of(name) is empty.
+  // REQUIRES: refs::problem_of(name) is empty. kNoObject: it is gone, or its creator is still at it.
   refs::NameTable::Change publish(std::string_view name, const refs::ObjectName &object, bool replace);
   bool unpublish(std::string_view name);
   // The eviction pass: frees retained objects that nobody refers to, least recently taken first, until `bytes` are free
-  // or one batch is through. `drain` as in free_batch.
-  Freed evict(std::uint64_t bytes, const std::function<void()> &drain);
+  // or one batch is through. `needs_bytes`: passes over those that have no block. `drain` as in free_batch.
+  Freed evict(std::uint64_t bytes, bool needs_bytes, const std::function<void()> &drain);
   bool has_retained_candidates() const { return !retained_order_.empty(); }
+  // What the pass can give back now.
+  std::uint64_t evictable_bytes() const { return retained_order_.bytes(); }
 
   // --- cycles, store_cycles.cc ---------------------------------------------------------------------------------------
   // The mark pass: frees containers that only keep each other. `report`, if there is one, is told of each before it
   // goes.
   using Report = std::function<void(const refs::ObjectName &)>;
   Freed collect_cycles(const std::function<void()> &drain, const Report &report = {});
-  // Whether containers have come since the last pass: without, another one finds nothing.
-  bool may_have_cycles() const { return containers_made_ != containers_seen_; }
+  // Whether enough containers have come since the last pass for another one to be worth its cost.
+  bool may_have_cycles() const;
+  // How many groups were found and then rescued, since the session began.
+  std::uint64_t groups_rescued() const { return groups_rescued_; }
 
   // --- settling for others -------------------------------------------------------------------------------------------
   // Fails an unsettled object with the raylet's verdict and rings its waiters. False: settled before.
@@ -164,12 +169,13 @@ class Store {
   void forget_retention(std::uint32_t entry);
   bool is_victim(std::uint32_t entry, std::uint64_t *flagged);
   void note_victim(const refs::ObjectName &name, std::uint32_t retained, std::uint64_t bytes);
-  std::vector<std::uint32_t> find_unreachable() const;
-  bool flag_group(const std::vector<std::uint32_t> &group, std::vector<std::uint64_t> *flagged);
-  void cancel_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged);
-  bool condemn_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged);
-  Freed free_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged,
-                   const Report &report);
+  bool can_outlive(const refs::ObjectName &name);
+  struct Condemned;
+  void note_nesting(std::uint32_t container, const refs::ObjectName &inner);
+  std::vector<std::vector<std::uint32_t>> find_unreachable() const;
+  void flag_group(Condemned *group);
+  void cancel_group(const Condemned &group);
+  Freed free_group(const Condemned &group, const Report &report);
   void recycle(std::uint32_t entry);
   bool flag_candidate(std::uint32_t entry, std::uint64_t *flagged);
   bool flag(std::uint32_t entry, std::uint64_t *flagged);
@@ -187,8 +193,10 @@ class Store {
   objects::RetainedOrder retained_order_;
   objects::WeakHolders weak_holders_;
   refs::NameTable names_;
-  std::uint64_t containers_made_ = 0;
-  std::uint64_t containers_seen_ = 0;
+  std::unordered_set<std::uint32_t> nesting_;  // containers of more than buffers
+  std::uint64_t containers_made_ = 0;          // of those, since the session began
+  std::uint64_t containers_seen_ = 0;          // before the last mark pass
+  std::uint64_t groups_rescued_ = 0;           // by whoever came while their verdict was under way
   std::uint64_t evictions_ = 0;
   std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;

@@ -1,21 +1,46 @@
-// The mark pass: containers that only keep each other are freed together, by one verdict (rule 39).
+// The mark pass: containers that only keep each other are freed together, by one verdict for each group (rule 39).
+#include <algorithm>
+
 #include "base/crash_points.h"
 #include "objects/mark_pass.h"
 #include "raylet/store.h"
 #include "refs/evict.h"
 
 namespace mobula::raylet {
+namespace {
+
+// Containers that must have come since the last pass for another one that nobody asked for, of those there are: so all
+// passes together cost O(1) for each container that was made.
+constexpr std::uint64_t kPartOfContainers = 8;
+
+}  // namespace
 
 using refs::ObjectName;
 
+// A group under its verdict.
+struct Store::Condemned {
+  std::vector<std::uint32_t> members;
+  std::vector<std::uint64_t> flagged;  // words, by member, as far as they were flagged
+  bool is_flagged = false;             // all of them, and nobody was seen
+};
+
+// The buffer of a large result contains nothing, so it makes no cycle.
+void Store::note_nesting(std::uint32_t container, const ObjectName &inner) {
+  if (segment_.entry(inner.entry).kind == segment::Kind::kBuffer && refs::is_described(word_of(inner.entry))) return;
+  if (nesting_.insert(container).second) ++containers_made_;
+}
+
+bool Store::may_have_cycles() const {
+  return containers_made_ - containers_seen_ > nesting_.size() / kPartOfContainers;
+}
+
 // Weak references alone do not make a root: they find nothing afterwards.
-std::vector<std::uint32_t> Store::find_unreachable() const {
+std::vector<std::vector<std::uint32_t>> Store::find_unreachable() const {
   constexpr auto kWeak = static_cast<std::uint32_t>(segment::Retained::kWeak);
   objects::MarkPass pass;
-  for (const auto &[entry, contained] : contained_) {
+  for (const std::uint32_t entry : nesting_) {
     std::vector<std::uint32_t> contents;
-    contents.reserve(contained.size());
-    for (const ObjectName &inner : contained) contents.push_back(inner.entry);
+    for (const ObjectName &inner : contained_.at(entry)) contents.push_back(inner.entry);
     const objects::EvictionFacts facts = facts_of(entry);
     const bool is_root =
         !refs::is_settled(facts.state) || facts.held || facts.pinned || (index_[entry].retained & ~kWeak) != 0;
@@ -26,51 +51,44 @@ std::vector<std::uint32_t> Store::find_unreachable() const {
 
 // Every member leads a taker to the first one, before its flag can be seen. The first one is flagged first: it has its
 // flag for as long as nobody has rescued any of them.
-bool Store::flag_group(const std::vector<std::uint32_t> &group, std::vector<std::uint64_t> *flagged) {
-  const std::uint32_t representative = group.front();
-  for (const std::uint32_t entry : group) {
+void Store::flag_group(Condemned *group) {
+  const std::uint32_t representative = group->members.front();
+  for (const std::uint32_t entry : group->members) {
     const std::uint32_t word = entry == representative ? 0 : representative + 1;
     segment_.entry(entry).group.store(word, std::memory_order_seq_cst);
   }
-  for (const std::uint32_t entry : group) {
+  for (const std::uint32_t entry : group->members) {
     std::uint64_t word = 0;
-    if (!refs::begin_evict(segment_.entry(entry), &word)) return false;
-    flagged->push_back(word);
+    if (!refs::begin_evict(segment_.entry(entry), &word)) return;
+    group->flagged.push_back(word);
   }
-  for (const std::uint32_t entry : group) {
-    if (refs::is_referenced(segment_, entry, segment_.groups_live())) return false;
-  }
-  return true;
+  group->is_flagged = std::none_of(group->members.begin(), group->members.end(), [this](std::uint32_t entry) {
+    return refs::is_referenced(segment_, entry, segment_.groups_live());
+  });
 }
 
 // Flags first: a flag without its group word would be rescued alone.
-void Store::cancel_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged) {
-  for (std::size_t i = 0; i < flagged.size(); ++i) refs::cancel_evict(segment_.entry(group[i]), flagged[i]);
-  for (const std::uint32_t entry : group) segment_.entry(entry).group.store(0, std::memory_order_seq_cst);
+void Store::cancel_group(const Condemned &group) {
+  for (std::size_t i = 0; i < group.flagged.size(); ++i) {
+    refs::cancel_evict(segment_.entry(group.members[i]), group.flagged[i]);
+  }
+  for (const std::uint32_t entry : group.members) segment_.entry(entry).group.store(0, std::memory_order_seq_cst);
 }
 
-// After the drain: nothing has come to refer to any of them, and the one verdict is given.
-bool Store::condemn_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged) {
-  if (find_unreachable() != group) return false;
-  if (!refs::finish_evict(segment_.entry(group.front()), flagged.front())) return false;
-  base::crash_point(base::CrashPoint::kRayletCondemned);
-  return true;
-}
-
-Freed Store::free_group(const std::vector<std::uint32_t> &group, const std::vector<std::uint64_t> &flagged,
-                        const Report &report) {
+Freed Store::free_group(const Condemned &group, const Report &report) {
   Freed freed;
   std::vector<std::uint32_t> members;
-  for (std::size_t i = 0; i < group.size(); ++i) {
+  for (std::size_t i = 0; i < group.members.size(); ++i) {
+    const std::uint32_t entry = group.members[i];
     // Nobody can rescue it any more, but a client that breaks the protocol may have written the word.
-    if (i != 0 && !refs::finish_evict(segment_.entry(group[i]), flagged[i])) continue;
-    if (report) report({group[i], refs::generation_of(flagged[i])});
-    freed.bytes += block_bytes_of(group[i]);
-    members.push_back(group[i]);
+    if (i != 0 && !refs::finish_evict(segment_.entry(entry), group.flagged[i])) continue;
+    if (report) report({entry, refs::generation_of(group.flagged[i])});
+    freed.bytes += block_bytes_of(entry);
+    members.push_back(entry);
   }
   // All contents are let go before any entry is anybody's again.
   for (const std::uint32_t entry : members) drop_contained(entry);
-  for (const std::uint32_t entry : group) segment_.entry(entry).group.store(0, std::memory_order_seq_cst);
+  for (const std::uint32_t entry : group.members) segment_.entry(entry).group.store(0, std::memory_order_seq_cst);
   for (const std::uint32_t entry : members) free_entry(entry);
   freed.objects = members.size();
   return freed;
@@ -78,15 +96,27 @@ Freed Store::free_group(const std::vector<std::uint32_t> &group, const std::vect
 
 Freed Store::collect_cycles(const std::function<void()> &drain, const Report &report) {
   containers_seen_ = containers_made_;
-  const std::vector<std::uint32_t> group = find_unreachable();
-  if (group.empty()) return {};
-  std::vector<std::uint64_t> flagged;
-  const bool is_flagged = flag_group(group, &flagged);
-  if (is_flagged) drain();
-  if (is_flagged && condemn_group(group, flagged)) return free_group(group, flagged, report);
-  cancel_group(group, flagged);
-  containers_seen_ = 0;  // somebody took one: what is left of the group is for the next pass
-  return {};
+  std::vector<Condemned> groups;
+  for (std::vector<std::uint32_t> &members : find_unreachable()) groups.push_back({std::move(members), {}, false});
+  if (groups.empty()) return {};
+  for (Condemned &group : groups) flag_group(&group);
+  drain();
+  // What came while the rings were read, from tasks or from containers outside, is seen by marking again.
+  const std::vector<std::vector<std::uint32_t>> still = find_unreachable();
+  Freed freed;
+  for (const Condemned &group : groups) {
+    const bool is_garbage = group.is_flagged && std::binary_search(still.begin(), still.end(), group.members);
+    if (!is_garbage || !refs::finish_evict(segment_.entry(group.members.front()), group.flagged.front())) {
+      cancel_group(group);
+      ++groups_rescued_;
+      continue;
+    }
+    base::crash_point(base::CrashPoint::kRayletCondemned);
+    const Freed of_group = free_group(group, report);
+    freed.objects += of_group.objects;
+    freed.bytes += of_group.bytes;
+  }
+  return freed;
 }
 
 }  // namespace mobula::raylet

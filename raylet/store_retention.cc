@@ -27,12 +27,20 @@ void Store::set_retained(std::uint32_t entry, Retained why, bool on) {
   suggest(entry);
 }
 
+// An object is freed by its creator alone while nobody was told of it; whoever names it then must take it from there,
+// or what keeps it would pass to the entry's next tenant. A task's result was told, and its word must stay its worker's
+// until the task is over. One that is flagged has lost its last holder, so it was told, too.
+bool Store::can_outlive(const ObjectName &name) {
+  if (!is_named(name)) return false;
+  return index_[name.entry].task != 0 || refs::is_evicting(word_of(name.entry)) || take_from_creator(name);
+}
+
 void Store::retain(const ObjectName &name, bool retained) {
-  if (is_named(name)) set_retained(name.entry, Retained::kAsked, retained);
+  if (can_outlive(name)) set_retained(name.entry, Retained::kAsked, retained);
 }
 
 bool Store::hold_weakly(std::uint32_t client, const ObjectName &name, bool held) {
-  if (!is_named(name)) return true;  // gone meanwhile: its weak references find nothing
+  if (!can_outlive(name)) return true;  // gone meanwhile: its weak references find nothing
   if (held && !weak_holders_.add(client, name.entry, base::kWeakNamesMax)) return false;
   if (!held) weak_holders_.remove(client, name.entry);
   set_retained(name.entry, Retained::kWeak, weak_holders_.holds(name.entry));
@@ -50,6 +58,7 @@ bool Store::forget_weak_of(std::uint32_t client, std::uint32_t count) {
 }
 
 refs::NameTable::Change Store::publish(std::string_view name, const ObjectName &object, bool replace) {
+  if (!can_outlive(object)) return refs::NameTable::Change::kNoObject;
   std::uint32_t replaced = segment::kNoEntry;
   const refs::NameTable::Change change = names_.publish(name, object, replace, &replaced);
   if (change != refs::NameTable::Change::kDone) return change;
@@ -77,8 +86,7 @@ void Store::forget_retention(std::uint32_t entry) {
 
 // --- the eviction pass -----------------------------------------------------------------------------------------------
 
-// What taking it last, or making it, was; of an unsettled one nobody asks. A time that a client made up only changes
-// when its object is freed.
+// When it was taken last, or made. A client may have made that up: then it only changes when its object is evicted.
 std::uint64_t Store::last_used_ns(std::uint32_t entry) const {
   const segment::EntryHeader &header = segment_.entry(entry);
   const auto created_ns = static_cast<std::uint64_t>(header.created_ns);
@@ -122,11 +130,11 @@ void Store::note_victim(const ObjectName &name, std::uint32_t retained, std::uin
   header.evictions.store(evictions_, std::memory_order_release);
 }
 
-Freed Store::evict(std::uint64_t bytes, const std::function<void()> &drain) {
+Freed Store::evict(std::uint64_t bytes, bool needs_bytes, const std::function<void()> &drain) {
   flagged_.clear();
   std::uint64_t expected_bytes = 0;
   while (flagged_.size() < kVictimsPerBatch && (flagged_.empty() || expected_bytes < bytes)) {
-    const std::optional<std::uint32_t> entry = retained_order_.pop();
+    const std::optional<std::uint32_t> entry = retained_order_.pop(needs_bytes);
     if (!entry) break;
     // What somebody refers to now is not put back: when it is dropped we hear of it again.
     std::uint64_t flagged = 0;

@@ -135,11 +135,8 @@ void Templates::launch(Template &one) {
 }
 
 void Templates::watch(Template &one) {
-  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, one.pid, 0));
-  if (pidfd < 0) return;
-  one.pidfd = std::make_unique<asio::posix::stream_descriptor>(loop_, pidfd);
-  one.pidfd->async_wait(asio::posix::stream_descriptor::wait_read, [this, number = one.number](const ErrorCode &error) {
-    Template *const dead = error ? nullptr : find(number);
+  one.pidfd = ProcessWatch::start(loop_, one.pid, [this, number = one.number] {
+    Template *const dead = find(number);
     if (dead != nullptr) on_death(*dead);
   });
 }

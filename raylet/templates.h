@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "raylet/connection.h"
+#include "raylet/process_watch.h"
 
 namespace mobula::raylet {
 
@@ -26,7 +27,7 @@ struct Template {
   bool by_hand = false;
   bool failed = false;
   pid_t pid = 0;
-  std::unique_ptr<asio::posix::stream_descriptor> pidfd;
+  std::shared_ptr<ProcessWatch> pidfd;
   std::shared_ptr<Connection> connection;  // null until it has said hello
   std::unordered_set<std::uint64_t> functions;
   std::string program;  // path to execute

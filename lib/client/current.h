@@ -14,6 +14,8 @@ namespace mobula::client {
 Session *current_session();
 // What calls of a process that is in no session answer.
 Status not_initialized();
+// Tells the one who asked of evictions, from inside of his own call, unless another thread is at it.
+void tell_evictions();
 // In the child of a fork(): nobody is told of evictions.
 void forget_evictions_after_fork();
 // The raylet that this process started, 0 = none. Its processes are a group of that number.

@@ -67,11 +67,12 @@ Status Weak::of_id(std::string_view id, Weak *weak) {
   return session == nullptr ? not_initialized() : session->hold_weakly(id, weak);
 }
 
-Reference Weak::lock() const {
-  if (session_ == nullptr) return {};
-  Reference taken = session_->lock({entry_, generation_});
-  if (taken.empty()) runtime::deliver_evictions();
-  return taken;
+Status Weak::lock(Reference *reference) const {
+  *reference = Reference();
+  if (session_ == nullptr) return nullptr;
+  if (Status status = session_->lock({entry_, generation_}, reference)) return status;
+  if (reference->empty()) client::tell_evictions();
+  return nullptr;
 }
 
 std::string Weak::id() const { return session_ == nullptr ? std::string() : session_->id_of({entry_, generation_}); }

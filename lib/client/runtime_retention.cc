@@ -1,6 +1,9 @@
 // The exported functions for what outlives its references.
 #include <atomic>
+#include <deque>
+#include <iterator>
 #include <mutex>
+#include <utility>
 
 #include "client/current.h"
 #include "client/session.h"
@@ -14,9 +17,30 @@ struct Watcher {
     static Watcher *const one = new Watcher;
     return *one;
   }
-  std::mutex mutex;  // of callback and read; held while the callback runs
+
+  // REQUIRES: the lock is held.
+  void follow(const client::Session &session) {
+    if (std::exchange(epoch, session.epoch()) != session.epoch()) read = session.evictions_so_far();
+  }
+  // A callback that throws leaves the rest for the next time. REQUIRES: the lock is held.
+  void tell(const client::Session &session) {
+    follow(session);
+    std::vector<runtime::Eviction> evictions;
+    missed += session.read_evictions(&read, &evictions);
+    untold.insert(untold.end(), std::make_move_iterator(evictions.begin()), std::make_move_iterator(evictions.end()));
+    while (!untold.empty()) {
+      const runtime::Eviction next = std::move(untold.front());
+      untold.pop_front();
+      if (callback) callback(next);
+    }
+  }
+
+  std::mutex mutex;  // of all but is_wanted; held while the callback runs
   std::function<void(const runtime::Eviction &)> callback;
+  std::uint64_t epoch = 0;  // of the session that `read` belongs to
   std::uint64_t read = 0;
+  std::uint64_t missed = 0;
+  std::deque<runtime::Eviction> untold;
   std::atomic<bool> is_wanted{false};
 };
 
@@ -29,6 +53,14 @@ void forget_evictions_after_fork() {
   Watcher &watcher = Watcher::instance();
   new (&watcher.mutex) std::mutex;
   watcher.is_wanted = false;
+}
+
+void tell_evictions() {
+  Watcher &watcher = Watcher::instance();
+  Session *const session = current_session();
+  if (session == nullptr || !watcher.is_wanted.load(std::memory_order_relaxed)) return;
+  const std::unique_lock lock(watcher.mutex, std::try_to_lock);
+  if (lock.owns_lock()) watcher.tell(*session);
 }
 
 }  // namespace client
@@ -58,7 +90,7 @@ Status lookup(std::string_view name, Reference *reference) {
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
   if (Status status = session->lookup(name, reference)) return status;
-  if (reference->empty()) deliver_evictions();
+  if (reference->empty()) client::tell_evictions();
   return nullptr;
 }
 
@@ -66,7 +98,7 @@ Status evict(std::uint64_t bytes, Freed *freed) {
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
   Status status = session->evict(bytes, freed);
-  deliver_evictions();
+  client::tell_evictions();
   return status;
 }
 
@@ -79,7 +111,10 @@ void on_evicted(std::function<void(const Eviction &)> callback) {
   Watcher &watcher = Watcher::instance();
   Session *const session = current_session();
   const std::lock_guard lock(watcher.mutex);
-  watcher.read = session == nullptr ? 0 : session->evictions_so_far();
+  watcher.epoch = 0;  // from now on
+  if (session != nullptr) watcher.follow(*session);
+  watcher.untold.clear();
+  watcher.missed = 0;
   watcher.is_wanted.store(callback != nullptr, std::memory_order_relaxed);
   watcher.callback = std::move(callback);
 }
@@ -89,12 +124,8 @@ std::uint64_t deliver_evictions() {
   Session *const session = current_session();
   if (session == nullptr || !watcher.is_wanted.load(std::memory_order_relaxed)) return 0;
   const std::lock_guard lock(watcher.mutex);
-  std::vector<Eviction> evictions;
-  const std::uint64_t missed = session->read_evictions(&watcher.read, &evictions);
-  for (const Eviction &eviction : evictions) {
-    if (watcher.callback) watcher.callback(eviction);
-  }
-  return missed;
+  watcher.tell(*session);
+  return std::exchange(watcher.missed, 0);
 }
 
 }  // namespace runtime

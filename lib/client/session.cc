@@ -229,8 +229,14 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   draft->row_ = row;
   draft->bytes_ = bytes;
   draft->format_ = format;
-  draft->data_ =
-      header.offset == segment::kInlineOffset ? header.inline_bytes : segment_->writable(header.offset, bytes);
+  const std::uint64_t offset = header.offset;  // read once: a stray store of somebody may have hit it
+  const bool is_inline = offset == segment::kInlineOffset;
+  if (is_inline ? bytes > segment::kInlineBytes : !segment_->contains(offset, bytes)) {
+    *draft = Draft();
+    return base::failure(Code::kObjectLost,
+                         fmt::format("the header of a free entry is damaged: offset {} for {} bytes", offset, bytes));
+  }
+  draft->data_ = is_inline ? header.inline_bytes : segment_->writable(offset, bytes);
   return nullptr;
 }
 

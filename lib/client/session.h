@@ -72,11 +72,14 @@ class Session {
   Status lookup(std::string_view name, Reference *reference);
   Status hold_weakly(const Reference &reference, Weak *weak);
   Status hold_weakly(std::string_view id, Weak *weak);
-  Reference lock(refs::ObjectName name);
+  // An empty reference when it was evicted, or the session was left.
+  Status lock(refs::ObjectName name, Reference *reference);
   std::string id_of(refs::ObjectName name) const;
   Status evict(std::uint64_t bytes, runtime::Freed *freed);
   Status collect_cycles(runtime::Freed *freed);
   std::uint64_t evictions_so_far() const;
+  // Tells this session from all others.
+  std::uint64_t epoch() const { return is_live() ? segment_->header().epoch : 0; }
   // Those after number `*read`. Returns how many were missed.
   std::uint64_t read_evictions(std::uint64_t *read, std::vector<runtime::Eviction> *evictions) const;
 

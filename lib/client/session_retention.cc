@@ -101,7 +101,8 @@ Status Session::lookup(std::string_view name, Reference *reference) {
     Status status = found ? take_name(found->object, &row) : nullptr;
     if (status != nullptr && status->code != Code::kObjectLost) return status;
     Reference taken = row == nullptr ? Reference() : Reference(this, row);
-    if (found && !refs::is_current(*segment_, *found)) continue;
+    // What was taken had the name at a moment of this call. What is gone may have had it no more.
+    if (found && taken.empty() && !refs::is_current(*segment_, *found)) continue;
     count_look_up(!taken.empty());
     *reference = std::move(taken);
     return nullptr;
@@ -146,11 +147,16 @@ void Session::drop_weak(refs::ObjectName name) noexcept {
   if (is_live()) weak_names_->remove(name);
 }
 
-Reference Session::lock(refs::ObjectName name) {
-  if (usable() != nullptr) return {};
-  Reference taken = take(name);
-  count_look_up(!taken.empty());
-  return taken;
+Status Session::lock(refs::ObjectName name, Reference *reference) {
+  *reference = Reference();
+  if (!is_live()) return nullptr;
+  if (Status status = usable()) return status;
+  segment::Row *row = nullptr;
+  Status status = take_name(name, &row);
+  if (status != nullptr && status->code != Code::kObjectLost) return status;
+  count_look_up(row != nullptr);
+  if (row != nullptr) *reference = Reference(this, row);
+  return nullptr;
 }
 
 std::string Session::id_of(refs::ObjectName name) const {

@@ -14,6 +14,8 @@ namespace mobula::objects {
 
 class MarkPass {
  public:
+  using Group = std::vector<std::uint32_t>;
+
   // `is_root`: held, pinned, named or unsettled. `raylet_refs`: of all kinds; those that `contents` of all containers
   // do not explain make it a root, too. An entry may be contained more than once.
   void add(std::uint32_t entry, bool is_root, std::uint32_t raylet_refs, std::vector<std::uint32_t> contents) {
@@ -21,8 +23,9 @@ class MarkPass {
     containers_[entry] = {is_root, raylet_refs, std::move(contents)};
   }
 
-  // The containers that no root leads to, in ascending order.
-  std::vector<std::uint32_t> unreachable();
+  // The containers that no root leads to, in groups that do not contain each other's members; each in ascending order,
+  // and the groups by their first. Called once.
+  std::vector<Group> unreachable();
 
  private:
   struct Container {
@@ -30,8 +33,11 @@ class MarkPass {
     std::uint32_t raylet_refs = 0;
     std::vector<std::uint32_t> contents;
     bool is_marked = false;
+    std::vector<std::uint32_t> outside;  // unreachable ones that contain it
   };
   void mark_from(std::uint32_t root);
+  void link_unmarked();
+  Group group_of(std::uint32_t first);
 
   std::unordered_map<std::uint32_t, Container> containers_;
   std::unordered_map<std::uint32_t, std::uint32_t> inside_;  // how often an entry is contained

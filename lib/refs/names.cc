@@ -87,12 +87,13 @@ std::optional<FoundName> find_name(const segment::Segment &segment, std::string_
 
 std::vector<ListedName> list_names(const segment::Segment &segment) {
   std::vector<ListedName> names;
-  const std::uint32_t records = segment.names_reserved();
-  for (std::uint32_t bucket = 0; records != 0 && bucket < base::kNameBuckets; ++bucket) {
+  const bool is_there = segment.names_reserved() != 0;
+  for (std::uint32_t bucket = 0; is_there && bucket < base::kNameBuckets; ++bucket) {
     const segment::Word &shared = segment.name_bucket(bucket);
     const std::size_t before = names.size();
     for (std::uint64_t word = shared.load(std::memory_order_acquire);; word = shared.load(std::memory_order_acquire)) {
       names.resize(before);
+      const std::uint32_t records = segment.names_reserved();  // after the bucket: the table may have grown
       std::uint32_t next_plus_1 = first_of(word);
       for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
         const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);

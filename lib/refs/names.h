@@ -48,8 +48,9 @@ class NameTable {
  public:
   explicit NameTable(segment::Segment &segment);
 
-  enum class Change { kDone, kTaken, kFull, kNoMemory };
-  // REQUIRES: problem_of(name) is empty. kTaken: it stands for an object and `replace` is false.
+  enum class Change { kDone, kTaken, kFull, kNoMemory, kNoObject };
+  // REQUIRES: problem_of(name) is empty. kNoObject: for whoever asks on behalf of others.
+  // kTaken: it stands for an object and `replace` is false.
   // `replaced` gets the entry that it stood for, kNoEntry for none.
   Change publish(std::string_view name, const ObjectName &object, bool replace, std::uint32_t *replaced);
   // The entry that it stood for; kNoEntry: nobody had published it.

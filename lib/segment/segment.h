@@ -5,6 +5,7 @@
 //   Ownership  unmaps on destruction; pointers into it end there
 #pragma once
 
+#include <algorithm>
 #include <boost/interprocess/mapped_region.hpp>
 #include <cstdint>
 #include <memory>
@@ -84,7 +85,7 @@ class Segment {
   }
 
   std::uint32_t names_reserved() const {
-    return is_owner_ ? own_names_ : header().names_reserved.load(std::memory_order_acquire);
+    return is_owner_ ? own_names_ : std::min(header().names_reserved.load(std::memory_order_acquire), base::kNamesMax);
   }
 
   // Data by offset in the data region. The readable mapping traps writes.

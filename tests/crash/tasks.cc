@@ -116,6 +116,8 @@ void retain_and_look(int seed) {
     mobula::evict(i == 1 ? 10'000 : 0);
   }
   mobula::unpublish(name);
+  mobula::unpublish(name + " again");
+  if (const auto locked = weak.lock()) mobula::unretain(*locked);
 }
 
 void go_round(int seed) {

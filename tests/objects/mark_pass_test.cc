@@ -9,6 +9,7 @@ namespace mobula::objects {
 namespace {
 
 using Entries = std::vector<std::uint32_t>;
+using Groups = std::vector<Entries>;
 
 TEST_SUITE("objects/mark_pass") {
   TEST_CASE("two that contain each other, and one that contains itself, cannot be reached") {
@@ -16,7 +17,7 @@ TEST_SUITE("objects/mark_pass") {
     pass.add(1, false, 1, {2});
     pass.add(2, false, 1, {1});
     pass.add(3, false, 1, {3});
-    CHECK(pass.unreachable() == Entries{1, 2, 3});
+    CHECK(pass.unreachable() == Groups{{1, 2}, {3}});
   }
 
   TEST_CASE("a root reaches all that lies inside, however deep") {
@@ -48,7 +49,16 @@ TEST_SUITE("objects/mark_pass") {
     pass.add(3, false, 1, {4, 5});
     pass.add(4, false, 1, {3});
     pass.add(5, false, 1, {2, 9});
-    CHECK(pass.unreachable() == Entries{3, 4, 5});
+    CHECK(pass.unreachable() == Groups{{3, 4, 5}});
+  }
+
+  TEST_CASE("cycles that have nothing to do with each other are groups of their own") {
+    MarkPass pass;
+    pass.add(9, false, 1, {2});
+    pass.add(2, false, 1, {9});
+    pass.add(5, false, 1, {3});
+    pass.add(3, false, 1, {5, 100});
+    CHECK(pass.unreachable() == Groups{{2, 9}, {3, 5}});
   }
 
   TEST_CASE("random graphs: exactly what a search from the roots does not meet") {
@@ -76,9 +86,17 @@ TEST_SUITE("objects/mark_pass") {
         left.pop_back();
         if (reached.insert(next).second) left.insert(left.end(), contents[next].begin(), contents[next].end());
       }
-      const Entries found = pass.unreachable();
-      CHECK(found.size() + reached.size() == kCount);
-      for (const std::uint32_t entry : found) CHECK_FALSE(reached.contains(entry));
+      std::size_t found = 0;
+      for (const Entries &group : pass.unreachable()) {
+        const std::set<std::uint32_t> members(group.begin(), group.end());
+        found += members.size();
+        for (const std::uint32_t entry : group) {
+          CHECK_FALSE(reached.contains(entry));
+          // Nothing of another group lies inside.
+          for (const std::uint32_t inner : contents[entry]) CHECK((reached.contains(inner) || members.contains(inner)));
+        }
+      }
+      CHECK(found + reached.size() == kCount);
     }
   }
 }

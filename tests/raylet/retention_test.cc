@@ -27,7 +27,7 @@ struct RetentionWorld : RayletWorld {
     return name;
   }
   Freed evict(std::uint64_t bytes) {
-    return store.evict(bytes, [] {});
+    return store.evict(bytes, false, [] {});
   }
   // Two that contain each other; nobody holds them.
   std::pair<ObjectName, ObjectName> make_cycle() {
@@ -77,7 +77,7 @@ TEST_SUITE("raylet/retention") {
     for (const int how : {0, 1, 2}) {
       RetentionWorld world;
       const ObjectName name = world.make(100);
-      const Freed freed = world.store.evict(kAll, [&] {
+      const Freed freed = world.store.evict(kAll, false, [&] {
         if (how == 0) world.driver->take(name);
         if (how == 1) world.driver->references.pin(world.driver->take(name));
         if (how == 2) world.store.add_ref(name);
@@ -107,6 +107,71 @@ TEST_SUITE("raylet/retention") {
     CHECK(world.store.is_named(names[0]));
     CHECK(world.store.hold_weakly(world.driver->id, names[0], false));
     CHECK(world.free_all() == 1);
+  }
+
+  TEST_CASE("a retained object whose last holder died before it said so is found by the sweep") {
+    RetentionWorld world;
+    const auto dying = world.attach(segment::ClientKind::kDriver, 101);
+    const std::uint32_t entry = world.grant_one(*dying, 1'000);
+    segment::Row &row = dying->put(entry);
+    world.store.retain(world.name_of(entry), true);
+    dying->release(row);  // and no hint
+    CHECK_FALSE(world.store.has_retained_candidates());
+    world.reap(*dying);
+    for (std::uint32_t next = world.store.sweep(dying->id, 0, 1'000); next != 0;) {
+      next = world.store.sweep(dying->id, next, 1'000);
+    }
+    world.free_all();
+    CHECK(world.evict(kAll).objects == 1);
+  }
+
+  TEST_CASE("a made-up time of a take does not keep the pass from its end") {
+    RetentionWorld world;
+    const ObjectName strange = world.make(~0ull);
+    const ObjectName plain = world.make(1);
+    world.driver->take(strange);
+    CHECK(world.evict(kAll).objects == 1);
+    CHECK_FALSE(world.store.is_named(plain));
+    CHECK(world.evict(kAll).objects == 0);
+    CHECK(world.store.is_named(strange));
+  }
+
+  TEST_CASE("what its creator told nobody of is taken from there before it is retained by somebody else") {
+    RetentionWorld world;
+    const auto other = world.attach(segment::ClientKind::kDriver, 101);
+    for (const int how : {0, 1, 2}) {
+      const std::uint32_t entry = world.grant_one(*world.driver);
+      segment::Row &row = world.driver->put(entry);
+      const ObjectName name = world.name_of(entry);
+      if (how == 0) world.store.retain(name, true);
+      if (how == 1) CHECK(world.store.hold_weakly(other->id, name, true));
+      if (how == 2) CHECK(world.store.publish("name", name, false) == refs::NameTable::Change::kDone);
+      std::uint32_t released = 0;
+      CHECK(world.driver->references.release(row, &released) == refs::References::Release::kLast);
+      CHECK(world.store.is_named(name));
+      world.store.suggest(entry);
+      CHECK(world.free_all() == 0);
+      CHECK(world.evict(kAll).objects == 1);
+    }
+  }
+
+  TEST_CASE("an entry that comes back free keeps nothing of what its last tenant was retained for") {
+    RetentionWorld world;
+    const std::uint32_t entry = world.grant_one(*world.driver);
+    world.driver->begin(entry);
+    world.store.retain(world.name_of(entry), true);  // nobody can have been told of a draft
+    CHECK(world.segment->entry(entry).retained.load() == 0);
+  }
+
+  TEST_CASE("when blocks are short, objects without one stay") {
+    RetentionWorld world;
+    const ObjectName small = world.make(1, 10);
+    const ObjectName large = world.make(2, 1'000);
+    CHECK(world.store.evict(1, true, [] {}).objects == 1);
+    CHECK(world.store.is_named(small));
+    CHECK_FALSE(world.store.is_named(large));
+    CHECK(world.store.evict(1, true, [] {}).objects == 0);
+    CHECK(world.store.evictable_bytes() == 0);
   }
 
   TEST_CASE("each victim is noted, and the oldest notes are overwritten") {
@@ -183,6 +248,26 @@ TEST_SUITE("raylet/retention") {
         CHECK(world.segment->entry(name.entry).group.load() == 0);
       }
     }
+  }
+
+  TEST_CASE("a cycle that somebody takes does not keep another one") {
+    RetentionWorld world;
+    const auto taken = world.make_cycle();
+    const auto left = world.make_cycle();
+    const Freed freed = world.store.collect_cycles([&] { world.driver->take(taken.second); });
+    CHECK(freed.objects == 2);
+    CHECK(world.store.groups_rescued() == 1);
+    CHECK(world.store.is_named(taken.first));
+    CHECK_FALSE(world.store.is_named(left.first));
+  }
+
+  TEST_CASE("the buffers of large results are no reason for another pass") {
+    RetentionWorld world;
+    const std::uint32_t entries[2] = {world.grant_one(*world.driver), world.grant_one(*world.driver)};
+    world.driver->put(entries[0]);
+    world.driver->put(entries[1], {}, segment::Kind::kBuffer);
+    CHECK(world.store.add_contained(world.name_of(entries[0]), world.name_of(entries[1])));
+    CHECK_FALSE(world.store.may_have_cycles());
   }
 
   TEST_CASE("a cycle that is only held weakly is freed by the mark pass") {

@@ -1,6 +1,6 @@
 // mobula/figures.h: who refers to an object, and what the store holds, in figures.
 //   Threads    any thread
-//   Process    read from shared memory: no message, nobody is asked or stopped; stopped processes are counted like others
+//   Process    read from shared memory: no message, nobody is asked or stopped; a stopped process counts like others
 //   Errors     the exceptions of ray/api/exceptions.h. Figures are exact when nothing runs in the session; else each
 //              number was true at some moment of the call, and numbers that belong together may be of different moments
 //   Cost       ref_count: O(handles of the processes that hold it). store_stats: O(objects and handles that there are)

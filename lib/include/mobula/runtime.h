@@ -138,8 +138,8 @@ class MOBULA_EXPORT Weak {
   static Status of(const Reference &reference, Weak *weak);
   // By ObjectID; the object may be gone. kObjectLost: no object of this session can have that id.
   static Status of_id(std::string_view id, Weak *weak);
-  // A handle of the object; empty when it was evicted, or the session is over.
-  Reference lock() const;
+  // A handle of the object; empty when it was evicted, or the session was left.
+  Status lock(Reference *reference) const;
   std::string id() const;
   bool empty() const noexcept { return session_ == nullptr; }
 

@@ -6,7 +6,7 @@
 //              space (mobula/retention.h)
 //   Errors     the exceptions of ray/api/exceptions.h: RayException when this process holds 1,048,576 objects weakly
 //   Cost       lock: that of taking a handle, without a system call. An object's first and last weak reference of a
-//              process: one message to the raylet
+//              process: one message to the raylet, which may have to wait for room in the ring, as a submission may
 #pragma once
 
 #include <optional>
@@ -30,7 +30,8 @@ class WeakRef {
 
   // A counted reference of the object, which nobody frees while there is one; nothing when it was evicted.
   std::optional<ray::ObjectRef<T>> lock() const {
-    Reference reference = weak_.lock();
+    Reference reference;
+    ray::internal::throw_unless_ok(weak_.lock(&reference));
     if (reference.empty()) return std::nullopt;
     return ray::ObjectRef<T>(std::move(reference));
   }

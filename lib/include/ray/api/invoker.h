@@ -27,7 +27,10 @@ template <typename T>
 T decode_argument(const mobula::Call &call, std::size_t index) {
   try {
     if constexpr (kIsView<T>) {
-      return T(call.argument_reference(index), call.argument(index));
+      mobula::Reference reference = call.argument_reference(index);
+      // A View without a handle would outlive what it shows.
+      if (reference.empty()) throw RayException("no handle of the object could be taken for the view");
+      return T(std::move(reference), call.argument(index));
     } else {
       return decode<T>(call.argument(index));
     }
