@@ -32,7 +32,8 @@ class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
       : pidfd_(loop, pidfd), ended_(std::move(ended)) {}
 
   // Boost.Asio keeps the state of a closed descriptor for the next one that is opened, with what its epoll has reported
-  // and the loop not looked at yet: the news of one process's end would reach the watch of another. So it is asked again.
+  // and the loop not looked at yet: the news of one process's end would reach the watch of another. So it is asked
+  // again.
   void wait() {
     pidfd_.async_wait(asio::posix::stream_descriptor::wait_read, [weak = weak_from_this()](const ErrorCode &error) {
       const std::shared_ptr<ProcessWatch> self = weak.lock();

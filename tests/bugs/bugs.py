@@ -198,4 +198,7 @@ BUGS = [
         'raylet', 'what its creator told nobody of*'),
     Bug('a task is no root of the mark pass', 'lib/objects/mark_pass.cc',
         'container.raylet_refs > explained ||', '', 'objects', 'a reference of the raylet*'),
+    Bug('the end of one process is told of another', 'raylet/process_watch.h',
+        'self->has_ended() ? self->ended_() : self->wait();', 'self->ended_();',
+        'raylet', 'news that lie in the loop*'),
 ]
