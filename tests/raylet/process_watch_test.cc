@@ -38,7 +38,7 @@ TEST_SUITE("raylet/process_watch") {
       std::shared_ptr<ProcessWatch> living;
       int living_ended = 0;
       int ended = 0;
-      // Both are known to have ended; whoever is told first takes the other watch away and begins one of a living process.
+      // Both are known to have ended; who is told first takes the other watch away and begins one of a living process.
       for (std::size_t i = 0; i < pids.size(); ++i) {
         watches[i] = ProcessWatch::start(loop, pids[i], [&, i] {
           ++ended;
