@@ -107,7 +107,8 @@ class Store {
   // or one batch is through. `needs_bytes`: passes over those that have no block. `drain` as in free_batch.
   Freed evict(std::uint64_t bytes, bool needs_bytes, const std::function<void()> &drain);
   bool has_retained_candidates() const { return !retained_order_.empty(); }
-  // What the pass can give back now.
+  // What the pass can free now.
+  std::uint64_t evictable_objects() const { return retained_order_.size(); }
   std::uint64_t evictable_bytes() const { return retained_order_.bytes(); }
 
   // --- cycles, store_cycles.cc ---------------------------------------------------------------------------------------
