@@ -43,6 +43,7 @@ class MixRetention {
   static constexpr std::uint64_t kEvictedBytesMax = 1u << 20;
   static constexpr std::uint64_t kUnpublishOneIn = 4;
   static constexpr std::uint64_t kCycleOneIn = 8;
+  static constexpr std::uint64_t kTakingNs = 1'000'000;
 
   struct WeaklyHeld {
     std::uint64_t seed = 0;
@@ -97,6 +98,7 @@ class MixRetention {
     const std::uint64_t seed = random_();
     const std::uint64_t words = kPayloadWordsMin + below(200);
     mobula::WeakRef<Node> weak;
+    mobula::WeakRef<Node> other;
     {
       const std::string name = "cycle " + std::to_string(seed);
       const auto inner = calls_.submit(MIX_TASKS::around, name, seed, words);
@@ -104,11 +106,15 @@ class MixRetention {
       const auto outer = calls_.published(false, [&] { return ray::Put(node); });
       calls_.published(false, [&] { mobula::publish(name, outer); });
       weak = mobula::WeakRef<Node>(outer);
+      other = mobula::WeakRef<Node>(inner);
       const bool is_made = calls_.get(inner) != nullptr;
       calls_.published(false, [&] { return mobula::unpublish(name); });
       if (!is_made) return;
     }
-    if (below(2) == 0) calls_.published(false, [&] { return mobula::collect_cycles(); });
+    if (below(2) == 0)
+      calls_.published(false, [&] { return mobula::collect_cycles(); });
+    else
+      take_while_collecting(weak, other);
     auto found = calls_.published(false, [&] { return weak.lock(); });
     for (int i = 0; found && i < 4; ++i) {
       const auto node = calls_.get(*found);
@@ -117,6 +123,17 @@ class MixRetention {
       if (node->children.empty()) return;
       found = node->children[0];
     }
+  }
+
+  // Again and again while another process has the pass run: the moment at which all of the group is flagged is short.
+  void take_while_collecting(const mobula::WeakRef<Node> &weak, const mobula::WeakRef<Node> &other) {
+    const auto collected = calls_.submit(MIX_TASKS::collect);
+    const std::uint64_t end_ns = now_ns() + kTakingNs;
+    while (now_ns() < end_ns) {
+      if (!calls_.published(false, [&] { return weak.lock(); })) break;
+      if (!calls_.published(false, [&] { return other.lock(); })) break;
+    }
+    calls_.get(collected);
   }
 
   Calls &calls_;

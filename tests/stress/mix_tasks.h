@@ -18,6 +18,7 @@
 #define MIX_ON_MOBULA
 #include <mobula/draft.h>
 #include <mobula/names.h>
+#include <mobula/retention.h>
 #include <mobula/view.h>
 #endif
 
@@ -97,6 +98,8 @@ inline ray::ObjectRef<Payload> pass_on(ray::ObjectRef<Payload> reference) {
   return reference;
 }
 
+inline std::uint64_t collect() { return mobula::collect_cycles().objects; }
+
 inline std::uint64_t check_view(mobula::View<Payload> view) { return check(Payload(view.begin(), view.end())); }
 
 inline mobula::DraftOf<Payload> make_in_place(std::uint64_t seed, std::uint64_t words) {
@@ -126,7 +129,7 @@ Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 #ifdef MIX_ON_MOBULA
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::check_view,
-           MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep)
+           MIX_TASKS::collect, MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep)
 #else
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree)
