@@ -85,14 +85,6 @@ bool References::rescue_group(std::uint32_t representative_plus_1) const {
   return state_of(word) != State::kFree;
 }
 
-// relaxed: of all takers' times any one will do. Written only when the coarse clock has moved: values of a few bytes
-// lie beside it, and whoever reads them should not lose their line to every taker.
-void References::note_taken(segment::EntryHeader &header) {
-  const auto now_ns = static_cast<std::uint64_t>(base::coarse_ns());
-  if (header.last_taken_ns.load(std::memory_order_relaxed) == now_ns) return;
-  header.last_taken_ns.store(now_ns, std::memory_order_relaxed);
-}
-
 References::Take References::take(ObjectName name, segment::Row **row) {
   const std::uint32_t spare = rows_.allocate();
   if (spare == RowTable::kNone) return Take::kNoRow;
@@ -122,7 +114,8 @@ References::Take References::take(ObjectName name, segment::Row **row) {
         header.state.compare_exchange_weak(word, word & ~kEvictingFlag, std::memory_order_seq_cst)) {
       if (is_evicting(word)) base::crash_point(base::CrashPoint::kTakeRescued);
       counted->generation.store(name.generation, std::memory_order_relaxed);
-      note_taken(header);
+      // relaxed: of all takers' times any one will do.
+      header.last_taken_ns.store(static_cast<std::uint64_t>(base::coarse_ns()), std::memory_order_relaxed);
       *row = counted;
       return Take::kTaken;
     }

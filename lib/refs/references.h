@@ -74,7 +74,6 @@ class References {
   segment::Row &count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used);
   void count_out(segment::Row &row, std::uint32_t entry);
   bool recycle(segment::Row &row, State from);
-  static void note_taken(segment::EntryHeader &header);
   bool rescue_group(std::uint32_t representative_plus_1) const;
 
   const segment::Segment &segment_;
