@@ -112,10 +112,14 @@ TEST_SUITE("raylet/retention") {
   TEST_CASE("a retained object whose last holder died before it said so is found by the sweep") {
     RetentionWorld world;
     const auto dying = world.attach(segment::ClientKind::kDriver, 101);
-    const std::uint32_t entry = world.grant_one(*dying, 1'000);
-    segment::Row &row = dying->put(entry);
+    const std::uint32_t entry = world.grant_one(*world.driver, 1'000);
+    segment::Row &made = world.driver->put(entry);
     world.store.retain(world.name_of(entry), true);
-    dying->release(row);  // and no hint
+    segment::Row &taken = dying->take(world.name_of(entry));
+    world.driver->release(made);
+    world.store.suggest(entry);
+    world.free_all();
+    dying->release(taken);  // and no hint
     CHECK_FALSE(world.store.has_retained_candidates());
     world.reap(*dying);
     for (std::uint32_t next = world.store.sweep(dying->id, 0, 1'000); next != 0;) {

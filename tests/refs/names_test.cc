@@ -121,6 +121,10 @@ TEST_SUITE("refs/names") {
   TEST_CASE("readers beside the writer find what a name stood for, and never another name's object") {
     Table table;
     constexpr std::uint32_t kNames = 8;  // entries 10 * i + 0..9 belong to name i
+    // Few records are left of the first chunk, so that they are used again soon.
+    for (std::uint32_t i = 0; i < base::kNamesPerChunk - kNames - 2; ++i) {
+      REQUIRE(table.publish("other " + std::to_string(i), 500) == Change::kDone);
+    }
     std::atomic<bool> is_done{false};
     std::atomic<int> wrong{0};
     std::vector<std::thread> readers;
