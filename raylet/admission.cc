@@ -1,7 +1,6 @@
 // Who comes in: the first message of every connection.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "raylet/raylet.h"

@@ -1,6 +1,5 @@
 // Deaths of clients: the reaper's order of docs/reference-rules.md, steps a to i.
 #include <spdlog/spdlog.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -197,7 +196,7 @@ void Raylet::collect_children() {
 }
 
 void Raylet::kill(Client &client) {
-  if (client.pidfd) syscall(SYS_pidfd_send_signal, client.pidfd->native_handle(), SIGKILL, nullptr, 0);
+  if (client.pidfd) client.pidfd->kill();
 }
 
 }  // namespace mobula::raylet

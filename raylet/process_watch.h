@@ -5,6 +5,7 @@
 #pragma once
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,6 +26,8 @@ class ProcessWatch : public std::enable_shared_from_this<ProcessWatch> {
     watch->wait();
     return watch;
   }
+  // Never another process of that number.
+  void kill() { syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), SIGKILL, nullptr, 0); }
   int native_handle() { return pidfd_.native_handle(); }
 
  private:

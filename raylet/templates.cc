@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -213,7 +212,7 @@ void Templates::on_death(Template &one) {
 
 void Templates::kill(Template &one) {
   one.failed = true;
-  if (one.pidfd) syscall(SYS_pidfd_send_signal, one.pidfd->native_handle(), SIGKILL, nullptr, 0);
+  if (one.pidfd) one.pidfd->kill();
   if (one.connection) one.connection->close();
   one.connection.reset();
 }

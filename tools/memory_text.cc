@@ -42,7 +42,7 @@ std::vector<std::string> references_of(const MemoryRow &row) {
   if (row.task_references != 0) names.emplace_back(kUsedByTask);
   if (row.captured_references != 0) names.emplace_back(kCaptured);
   for (const auto &[why, name] : kRetained) {
-    if ((row.retained & static_cast<std::uint32_t>(why)) != 0) names.emplace_back(name);
+    if (has(row.retained, why)) names.emplace_back(name);
   }
   return names;
 }

@@ -36,6 +36,10 @@ std::string format_bytes(std::uint64_t bytes) {
   return fmt::format("{} {}", number.ends_with(".0") ? number.substr(0, number.size() - 2) : number, kUnits[unit]);
 }
 
+std::string counted(std::uint64_t count, const char *noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   double number = 0;
   // from_chars: the same in every locale, decimal only.

@@ -1,4 +1,4 @@
-// base/units.h: sizes as people write them.
+// base/units.h: sizes and numbers as people write them.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@ namespace mobula::base {
 
 // "64 MiB", "1.5 GiB", "112 bytes".
 std::string format_bytes(std::uint64_t bytes);
+// "1 handle", "2 handles".
+std::string counted(std::uint64_t count, const char *noun);
 // Reads "1GiB", "512 MiB", "64M", "1e9", "1073741824". Nothing for anything else, negative or too large.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 

@@ -25,6 +25,7 @@ Status Session::store_stats(runtime::StoreStats *stats) const {
 namespace mobula::runtime {
 
 using client::not_initialized;
+
 Status ref_count(const Reference &reference, RefCount *count) {
   const client::Session *const session = client::current_session();
   return session == nullptr ? not_initialized() : session->ref_count(reference, count);

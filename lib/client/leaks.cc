@@ -4,15 +4,11 @@
 
 #include "base/units.h"
 #include "objects/client_rows.h"
+#include "refs/evict.h"
 #include "refs/object_id.h"
-#include "refs/sets.h"
 
 namespace mobula::client {
 namespace {
-
-std::string plural(std::uint64_t count, const char *what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
 
 class Look {
  public:
@@ -25,7 +21,7 @@ class Look {
       objects::for_each_row(segment_, client, [&](const objects::RowCopy &row) { look_at_row(client, row); });
     }
     for (std::uint32_t entry = 0; entry < segment_.entries_reserved(); ++entry) look_at_entry(entry);
-    if (tasks_ != 0) leaks_.others.push_back(plural(tasks_, "task") + " not finished");
+    if (tasks_ != 0) leaks_.others.push_back(base::counted(tasks_, "task") + " not finished");
     // What lies inside a retained object is kept by it, and from here the two cannot be told apart.
     if (!retained_contain_) leaks_.others.insert(leaks_.others.end(), kept_.begin(), kept_.end());
     return std::move(leaks_);
@@ -57,8 +53,8 @@ class Look {
     } else if (refs::state_of(word) == refs::State::kCreating) {
       leaks_.own.push_back("a draft that was never sealed: " + object);
     } else {
-      leaks_.own.push_back(object + ": " + plural(row.count - std::min(row.pins, row.count), "handle") +
-                           (row.pins == 0 ? "" : " and " + plural(row.pins, "pin")) + " of this process");
+      leaks_.own.push_back(object + ": " + base::counted(row.count - std::min(row.pins, row.count), "handle") +
+                           (row.pins == 0 ? "" : " and " + base::counted(row.pins, "pin")) + " of this process");
     }
   }
 
@@ -77,19 +73,10 @@ class Look {
       retained_contain_ |= header.contained != 0;
       return;
     }
-    if (is_pinned_by_session || is_held(entry)) return;
+    if (is_pinned_by_session || refs::is_referenced(segment_, entry, segment_.groups_live())) return;
     const bool is_kept = header.raylet_refs.load(std::memory_order_acquire) != 0;
     kept_.push_back((is_kept ? "a task or another object refers to " : "not freed yet: ") +
                     describe_object(entry, word));
-  }
-
-  bool is_held(std::uint32_t entry) const {
-    bool held = false;
-    const std::uint32_t groups = segment_.groups_live();
-    for (const segment::Set set : {segment::Set::kHolders, segment::Set::kPins}) {
-      refs::for_each_client(segment_, set, entry, groups, [&held](std::uint32_t) { held = true; });
-    }
-    return held;
   }
 
   const segment::Segment &segment_;

@@ -107,11 +107,8 @@ Status Session::own(const Reference &reference) const {
 
 // A dead raylet has read all that it will ever read.
 void Session::find_leaks(Leaks *leaks) {
-  {
-    wire::StatusReply reply;
-    const std::lock_guard lock(socket_mutex_);
-    if (usable() == nullptr) static_cast<void>(wire::ask(socket_.get(), wire::StatusRequest{}, &reply));
-  }
+  wire::StatusReply reply;
+  static_cast<void>(ask(wire::StatusRequest{}, &reply));
   *leaks = client::find_leaks(*segment_, client_id_);
 }
 
@@ -381,8 +378,7 @@ Status Session::delete_object(Reference reference, bool *deleted) {
   const refs::ObjectName name = name_of(reference);
   reference = Reference();
   wire::DeleteReply reply;
-  const std::lock_guard lock(socket_mutex_);
-  if (Status status = wire::ask(socket_.get(), wire::DeleteRequest{name.entry, name.generation}, &reply)) return status;
+  if (Status status = ask(wire::DeleteRequest{name.entry, name.generation}, &reply)) return status;
   *deleted = reply.deleted;
   return nullptr;
 }

@@ -122,8 +122,15 @@ class Session {
   Session();
   void open_rings(base::File raylet_event);
 
+  // A question to the raylet over the control socket.
   template <typename Request, typename Reply>
-  Status ask(const Request &request, Reply *reply);
+  Status ask(const Request &request, Reply *reply) {
+    if (Status status = usable()) return status;
+    const std::lock_guard lock(socket_mutex_);
+    return wire::ask(socket_.get(), request, reply);
+  }
+  // An empty reference when the object is gone.
+  Status take_if_there(refs::ObjectName name, Reference *reference);
   Status hold_weakly(refs::ObjectName name, Weak *weak);
   void count_look_up(bool hit);
   Status pop_entry(std::uint64_t bytes, PooledEntry *pooled);

@@ -9,13 +9,6 @@
 
 namespace mobula::client {
 
-template <typename Request, typename Reply>
-Status Session::ask(const Request &request, Reply *reply) {
-  if (Status status = usable()) return status;
-  const std::lock_guard lock(socket_mutex_);
-  return wire::ask(socket_.get(), request, reply);
-}
-
 // --- retention -------------------------------------------------------------------------------------------------------
 
 Status Session::retain(const Reference &reference, bool retained) {
@@ -46,9 +39,6 @@ std::uint64_t Session::read_evictions(std::uint64_t *read, std::vector<runtime::
   if (!is_live()) return 0;
   std::vector<objects::EvictedObject> victims;
   const std::uint64_t missed = objects::read_victims(*segment_, read, &victims);
-  const auto has = [](std::uint32_t retained, segment::Retained why) {
-    return (retained & static_cast<std::uint32_t>(why)) != 0;
-  };
   for (const objects::EvictedObject &victim : victims) {
     evictions->push_back({refs::encode_id(segment_->header().epoch, victim.name), victim.bytes,
                           has(victim.retained, segment::Retained::kNamed),
@@ -90,6 +80,13 @@ void Session::count_look_up(bool hit) {
   (hit ? slot.hits : slot.misses).fetch_add(1, std::memory_order_relaxed);
 }
 
+Status Session::take_if_there(refs::ObjectName name, Reference *reference) {
+  segment::Row *row = nullptr;
+  Status status = take_name(name, &row);
+  if (status == nullptr) *reference = Reference(this, row);
+  return status == nullptr || status->code == Code::kObjectLost ? nullptr : std::move(status);
+}
+
 // The name is read, its object taken, the name looked at again: it may stand for another one by now (rule 37).
 Status Session::lookup(std::string_view name, Reference *reference) {
   *reference = Reference();
@@ -97,10 +94,10 @@ Status Session::lookup(std::string_view name, Reference *reference) {
   for (;;) {
     const std::optional<refs::FoundName> found = refs::find_name(*segment_, name);
     base::crash_point(base::CrashPoint::kNameFound);
-    segment::Row *row = nullptr;
-    Status status = found ? take_name(found->object, &row) : nullptr;
-    if (status != nullptr && status->code != Code::kObjectLost) return status;
-    Reference taken = row == nullptr ? Reference() : Reference(this, row);
+    Reference taken;
+    if (found) {
+      if (Status status = take_if_there(found->object, &taken)) return status;
+    }
     // What was taken had the name at a moment of this call. What is gone may have had it no more.
     if (found && taken.empty() && !refs::is_current(*segment_, *found)) continue;
     count_look_up(!taken.empty());
@@ -151,11 +148,8 @@ Status Session::lock(refs::ObjectName name, Reference *reference) {
   *reference = Reference();
   if (!is_live()) return nullptr;
   if (Status status = usable()) return status;
-  segment::Row *row = nullptr;
-  Status status = take_name(name, &row);
-  if (status != nullptr && status->code != Code::kObjectLost) return status;
-  count_look_up(row != nullptr);
-  if (row != nullptr) *reference = Reference(this, row);
+  if (Status status = take_if_there(name, reference)) return status;
+  count_look_up(!reference->empty());
   return nullptr;
 }
 

@@ -1,6 +1,5 @@
 #include "mobula/test_runtime.h"
 
-#include <dirent.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/saturation.h"
+#include "base/units.h"
 #include "objects/audit_look.h"
 #include "refs/names.h"
 #include "refs/sets.h"
@@ -14,10 +15,6 @@ namespace {
 using refs::State;
 
 constexpr std::uint32_t kSession = 0;  // its pins are the raylet's to set, and have no rows
-
-std::string counted(std::uint32_t count, const char *noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 bool contains(const std::vector<std::uint32_t> &members, std::uint32_t client) {
   return std::binary_search(members.begin(), members.end(), client);
@@ -124,8 +121,10 @@ void AuditLook::look_at_tenant(std::uint32_t entry, std::uint64_t word, std::spa
 
 // Each name stands for an object that is retained for it, and the other way round.
 void AuditLook::look_at_names() {
-  constexpr auto kNamed = static_cast<std::uint32_t>(segment::Retained::kNamed);
   if (!audit_.raylet_rests) return;
+  const auto is_retained = [this](std::uint32_t entry) {
+    return has(segment_.entry(entry).retained.load(std::memory_order_acquire), segment::Retained::kNamed);
+  };
   std::vector<bool> has_name(words_.entries, false);
   for (const refs::ListedName &one : refs::list_names(segment_)) {
     const std::uint32_t entry = one.object.entry;
@@ -133,13 +132,12 @@ void AuditLook::look_at_names() {
         entry < words_.entries &&
         refs::names(segment_.entry(entry).state.load(std::memory_order_acquire), one.object.generation);
     if (is_there) has_name[entry] = true;
-    if (is_there && (segment_.entry(entry).retained.load(std::memory_order_acquire) & kNamed) != 0) continue;
+    if (is_there && is_retained(entry)) continue;
     report(Ledger::kEntries, fmt::format("the name '{}' stands for entry {}, generation {}, which is {}", one.name,
                                          entry, one.object.generation, is_there ? "not retained for it" : "gone"));
   }
   for (std::uint32_t entry = 0; entry < words_.entries; ++entry) {
-    const std::uint32_t retained = segment_.entry(entry).retained.load(std::memory_order_acquire);
-    if ((retained & kNamed) == 0 || has_name[entry]) continue;
+    if (!is_retained(entry) || has_name[entry]) continue;
     report(Ledger::kEntries, fmt::format("entry {} is retained for a name that it does not have", entry));
   }
 }
@@ -188,13 +186,13 @@ void AuditLook::compare_row(std::uint64_t word, const HintedRow &row) {
   };
   if (row.count == 0) return complain("counts no handle");
   if (!contains(members_.holders, row.client))
-    complain(fmt::format("counts {}, but the holder bit is not set", counted(row.count, "handle")));
+    complain(fmt::format("counts {}, but the holder bit is not set", base::counted(row.count, "handle")));
   if (row.generation != refs::generation_of(word)) complain(fmt::format("is of generation {}", row.generation));
   if (row.pins > row.count && !base::is_saturated(row.count))
-    complain(fmt::format("counts {} and only {}", counted(row.pins, "pin"), counted(row.count, "handle")));
+    complain(fmt::format("counts {} and only {}", base::counted(row.pins, "pin"), base::counted(row.count, "handle")));
   const bool is_pinned = contains(members_.pins, row.client);
   if (row.pins != 0 && !is_pinned)
-    complain(fmt::format("counts {}, but the pin bit is not set", counted(row.pins, "pin")));
+    complain(fmt::format("counts {}, but the pin bit is not set", base::counted(row.pins, "pin")));
   if (row.pins == 0 && is_pinned) complain("counts no pin, but the pin bit is set");
 }
 

@@ -34,8 +34,6 @@ struct Limits {
 // acquire: the description that was written before the entry was settled.
 std::uint64_t word_of(const EntryHeader &header) { return header.state.load(std::memory_order_acquire); }
 
-bool has(std::uint32_t retained, segment::Retained why) { return (retained & static_cast<std::uint32_t>(why)) != 0; }
-
 // True for a process that has not ended. What is left of one that is being reaped says nothing.
 bool is_process(const segment::ClientSlot &slot) {
   const ClientKind kind = read_once(slot.kind);

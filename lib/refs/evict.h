@@ -1,4 +1,5 @@
-// refs/evict.h: the steps E1..E8 of freeing one entry, and of settling one for a dead client. Raylet only.
+// refs/evict.h: the steps E1..E8 of freeing one entry, and of settling one for a dead client. Raylet only,
+// but for is_referenced.
 //   Threads    the raylet's thread; races with takes and rescues of any client (rules 7 to 12)
 //   Crash      the raylet's death ends the segment
 //   Cost       two CASes and one load per live group and set
@@ -13,7 +14,7 @@ namespace mobula::refs {
 
 // E1, E3: sets EVICTING on a settled entry. False: not settled, or it changed under our hands. `flagged` gets the word.
 bool begin_evict(segment::EntryHeader &header, std::uint64_t *flagged);
-// E4: any holder or pin, in any live group?
+// E4: any holder or pin, in any live group? Any process may look.
 bool is_referenced(const segment::Segment &segment, std::uint32_t entry, std::uint32_t groups);
 // Backs out of begin_evict. A rescuer may have done it already.
 void cancel_evict(segment::EntryHeader &header, std::uint64_t flagged);

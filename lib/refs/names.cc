@@ -21,7 +21,6 @@ std::uint32_t hash_of(std::string_view name) {
 }
 
 std::uint32_t bucket_of(std::uint32_t hash) { return hash % base::kNameBuckets; }
-std::uint32_t first_of(std::uint64_t bucket_word) { return static_cast<std::uint32_t>(bucket_word); }
 
 using NameText = std::array<std::uint64_t, segment::kNameWords>;
 
@@ -47,19 +46,26 @@ ObjectName object_in(const segment::NameRecord &record) {
   return {record.entry.load(std::memory_order_relaxed), record.generation.load(std::memory_order_relaxed)};
 }
 
-// One walk along a chain. What it finds counts only if the bucket still has the same word afterwards.
-std::optional<ObjectName> walk(const segment::Segment &segment, std::uint32_t first_plus_1, std::uint32_t hash,
-                               std::string_view name) {
-  const std::uint32_t records = segment.names_reserved();
-  std::uint32_t next_plus_1 = first_plus_1;
-  for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
-    const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);
-    if (record.hash.load(std::memory_order_relaxed) == hash && has_text(record, name)) {
-      return object_in(record);
+// Shows `visit` the records of a bucket's chain until it has enough, then looks whether all of it was of one moment; if
+// not, begins anew with `begin`. Returns the bucket's word. A damaged chain ends at the number of records there are.
+template <typename Begin, typename Visit>
+std::uint64_t read_chain(const segment::Segment &segment, std::uint32_t bucket, Begin begin, Visit has_enough) {
+  const segment::Word &shared = segment.name_bucket(bucket);
+  for (;;) {
+    begin();
+    // acquire: the records that it leads to are filled, and the table has grown to hold them.
+    const std::uint64_t word = shared.load(std::memory_order_acquire);
+    const std::uint32_t records = segment.names_reserved();
+    std::uint32_t next_plus_1 = static_cast<std::uint32_t>(word);
+    for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
+      const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);
+      if (has_enough(record)) break;
+      next_plus_1 = record.next_plus_1.load(std::memory_order_acquire);
     }
-    next_plus_1 = record.next_plus_1.load(std::memory_order_acquire);
+    // The fence keeps the reads of the records before the second look.
+    base::thread_fence(std::memory_order_acquire);
+    if (shared.load(std::memory_order_relaxed) == word) return word;
   }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -72,37 +78,29 @@ std::string problem_of(std::string_view name) {
 std::optional<FoundName> find_name(const segment::Segment &segment, std::string_view name) {
   if (segment.names_reserved() == 0 || !problem_of(name).empty()) return std::nullopt;
   const std::uint32_t hash = hash_of(name);
-  const segment::Word &bucket = segment.name_bucket(bucket_of(hash));
-  for (;;) {
-    // acquire: the records that it leads to are filled.
-    const std::uint64_t word = bucket.load(std::memory_order_acquire);
-    const std::optional<ObjectName> object = walk(segment, first_of(word), hash, name);
-    // The fence keeps the reads of the records before the second look.
-    base::thread_fence(std::memory_order_acquire);
-    if (bucket.load(std::memory_order_relaxed) != word) continue;
-    if (!object) return std::nullopt;
-    return FoundName{*object, bucket_of(hash), word};
-  }
+  std::optional<ObjectName> object;
+  const std::uint64_t word = read_chain(
+      segment, bucket_of(hash), [&] { object.reset(); },
+      [&](const segment::NameRecord &record) {
+        if (record.hash.load(std::memory_order_relaxed) != hash || !has_text(record, name)) return false;
+        object = object_in(record);
+        return true;
+      });
+  if (!object) return std::nullopt;
+  return FoundName{*object, bucket_of(hash), word};
 }
 
 std::vector<ListedName> list_names(const segment::Segment &segment) {
   std::vector<ListedName> names;
-  const bool is_there = segment.names_reserved() != 0;
-  for (std::uint32_t bucket = 0; is_there && bucket < base::kNameBuckets; ++bucket) {
-    const segment::Word &shared = segment.name_bucket(bucket);
+  if (segment.names_reserved() == 0) return names;
+  for (std::uint32_t bucket = 0; bucket < base::kNameBuckets; ++bucket) {
     const std::size_t before = names.size();
-    for (std::uint64_t word = shared.load(std::memory_order_acquire);; word = shared.load(std::memory_order_acquire)) {
-      names.resize(before);
-      const std::uint32_t records = segment.names_reserved();  // after the bucket: the table may have grown
-      std::uint32_t next_plus_1 = first_of(word);
-      for (std::uint32_t steps = 0; next_plus_1 != 0 && next_plus_1 <= records && steps < records; ++steps) {
-        const segment::NameRecord &record = segment.name_record(next_plus_1 - 1);
-        names.push_back({text_in(record), object_in(record)});
-        next_plus_1 = record.next_plus_1.load(std::memory_order_acquire);
-      }
-      base::thread_fence(std::memory_order_acquire);
-      if (shared.load(std::memory_order_relaxed) == word) break;
-    }
+    read_chain(
+        segment, bucket, [&] { names.resize(before); },
+        [&](const segment::NameRecord &record) {
+          names.push_back({text_in(record), object_in(record)});
+          return false;
+        });
   }
   return names;
 }

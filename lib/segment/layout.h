@@ -140,6 +140,7 @@ static_assert(offsetof(EntryHeader, size) == kCacheLineBytes);
 
 // Why an object is kept that nobody refers to, until the eviction pass frees it.
 enum class Retained : std::uint32_t { kNamed = 1, kWeak = 2, kAsked = 4 };
+constexpr bool has(std::uint32_t retained, Retained why) { return (retained & static_cast<std::uint32_t>(why)) != 0; }
 
 // The table of names: written by the raylet alone, read by all (refs/names.h). A bucket is version << 32 | number of
 // the chain's first record plus one.

@@ -177,7 +177,7 @@ BUGS = [
     Bug('a name is not looked at again after the take', 'lib/client/session_retention.cc',
         'if (found && taken.empty() && !refs::is_current(*segment_, *found)) continue;', '', 'names', 'a name that is given to one*'),
     Bug('a reader of names does not look at the bucket again', 'lib/refs/names.cc',
-        'if (bucket.load(std::memory_order_relaxed) != word) continue;', '', 'refs', 'readers beside the writer*'),
+        'if (shared.load(std::memory_order_relaxed) == word) return word;', 'return word;', 'refs', 'readers beside the writer*'),
     Bug('a bucket keeps its version', 'lib/refs/names.cc',
         'const std::uint64_t version = ++versions_[bucket];', 'const std::uint64_t version = versions_[bucket];',
         'scheduled', 'who finds a name current*'),

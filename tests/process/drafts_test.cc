@@ -56,11 +56,6 @@ int die_with_draft(std::size_t count) {
 
 RAY_REMOTE(make, make_then_throw, moved_from, make_point, last, bytes_of_buffer, die_with_draft);
 
-std::uint64_t objects_in_session() {
-  const std::string status = status_of(own_session());
-  return number_after(status, "objects");
-}
-
 }  // namespace
 
 TEST_SUITE("process/drafts") {
@@ -111,12 +106,12 @@ TEST_SUITE("process/drafts") {
 
   TEST_CASE("a dropped draft leaves nothing behind, and its room is used again") {
     CHECK(in_session([] {
-      const std::uint64_t before = objects_in_session();
+      const std::uint64_t before = store_figure("objects");
       for (int i = 0; i < 40; ++i) {
         auto draft = mobula::create<double>(kMiB);  // 8 of these fill the store
         draft[i] = i;
       }
-      CHECK(eventually([&] { return objects_in_session() == before; }));
+      CHECK(eventually([&] { return store_figure("objects") == before; }));
     }));
   }
 
@@ -157,7 +152,7 @@ TEST_SUITE("process/drafts") {
 
   TEST_CASE("a task that fails, or dies, with a draft gives its room back") {
     CHECK(in_session([] {
-      const std::uint64_t before = objects_in_session();
+      const std::uint64_t before = store_figure("objects");
       for (int i = 0; i < 20; ++i) {
         CHECK_THROWS_AS(ray::Task(make_then_throw).Remote(kMiB).Get(), RayTaskException);
       }
@@ -166,7 +161,7 @@ TEST_SUITE("process/drafts") {
         CHECK_THROWS_AS(ray::Task(die_with_draft).Remote(3 * kMiB).Get(), ray::internal::RayWorkerException);
       }
       CHECK(ray::Task(make).Remote(6 * kMiB).Get()->size() == 6 * kMiB);
-      CHECK(eventually([&] { return objects_in_session() == before; }));
+      CHECK(eventually([&] { return store_figure("objects") == before; }));
     }));
   }
 }

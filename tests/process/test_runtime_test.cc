@@ -40,16 +40,6 @@ RAY_REMOTE(twice, length, keep_argument, stay_busy, leave_process_behind);
 
 mobula::support::RunOptions alone() { return small_session(60'000); }
 
-std::string digits_of(const std::string &id) {
-  std::string digits;
-  for (const char byte : id) {
-    char two[3];
-    std::snprintf(two, sizeof two, "%02x", static_cast<unsigned char>(byte));
-    digits += two;
-  }
-  return digits;
-}
-
 // What the destructor reports about a test that does `body`.
 template <typename Body>
 std::string report_of(Body body, mobula::TestOptions options = {}) {
@@ -88,7 +78,7 @@ TEST_SUITE("process/test_runtime") {
       const std::string text = report_of([&](mobula::TestRuntime &runtime) {
         leaked.push_back(ray::Put(std::string(5'000, 'x')));
         leaked.push_back(leaked.front());
-        digits = digits_of(leaked.front().ID());
+        digits = hex(leaked.front().ID());
         CHECK(contains(runtime.leaks(), digits));
       });
       CAPTURE(text);

@@ -29,6 +29,15 @@ constexpr int kFailureStatus = 70;
   _exit(kFailureStatus);
 }
 
+// The status of a driver: what its run returns, or that of a failure.
+inline int status_of(int (*run)(int, char **), int argc, char **argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception &error) {
+    fail(std::string("exception: ") + error.what());
+  }
+}
+
 inline void require(bool condition, const char *what) {
   if (!condition) fail(std::string("wrong data: ") + what);
 }

@@ -372,10 +372,4 @@ int run(int argc, char **argv) {
 }  // namespace
 }  // namespace mix
 
-int main(int argc, char **argv) {
-  try {
-    return mix::run(argc, argv);
-  } catch (const std::exception &error) {
-    mix::fail(std::string("exception: ") + error.what());
-  }
-}
+int main(int argc, char **argv) { return mix::status_of(mix::run, argc, argv); }
