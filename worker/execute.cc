@@ -78,6 +78,8 @@ class Executor::RunningCall final : public Call {
     }
     return executor_.forward(result_, std::move(draft), client::Session::shared_names({contained, contained_count}));
   }
+  void *instance() const override { return nullptr; }
+  void set_instance(void *, void (*)(void *)) override {}
 
  private:
   Executor &executor_;

@@ -42,6 +42,8 @@ class RecordedCall final : public mobula::Call {
   }
   mobula::Reference argument_reference(std::size_t) const override { return {}; }
   mobula::Status set_result(mobula::Draft &&, const mobula::Reference *, std::size_t) override { return nullptr; }
+  void *instance() const override { return nullptr; }
+  void set_instance(void *, void (*)(void *)) override {}
   void refuse_result() { refuse_ = true; }
   const Owned &result() const { return result_; }
 

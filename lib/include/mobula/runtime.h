@@ -14,38 +14,10 @@
 #include <string_view>
 #include <vector>
 
-#define MOBULA_EXPORT __attribute__((visibility("default")))
+#include "mobula/error.h"
+#include "mobula/runtime_tasks.h"
 
 namespace mobula {
-
-// What went wrong, as a value. The caller's next step is given with each value.
-enum class Code : std::uint32_t {
-  kOk = 0,
-  kTimeout = 1,           // wait again: the reference is still good
-  kTaskFailed = 2,        // the user's function threw: read type and message
-  kWorkerDied = 3,        // the process that ran the task died, also on its retry: read pid and signal
-  kStoreFull = 4,         // no space came before the deadline: release something, put again
-  kTooLarge = 5,          // never fits: give the session more memory
-  kObjectLost = 6,        // nobody has it any more, or it was never an object of this session
-  kFunctionNotFound = 7,  // no worker of this session knows the function
-  kNotInitialized = 8,    // call ray::Init first
-  kRayletDied = 9,        // the session is over: Shutdown, then Init anew
-  kInvalidArgument = 10,  // read the message
-  kOwnerDied = 11,        // the driver that the task belonged to has ended
-  kLimitReached = 12,     // a stated limit of the session: read the message
-};
-
-struct Error {
-  Code code = Code::kOk;
-  std::string message;
-  std::string function;  // the task's function, "" when no task was involved
-  std::string type;      // demangled type of the user's exception, "" otherwise
-  std::int32_t pid = 0;  // process that failed, 0 when unknown
-  std::int32_t signal = 0;
-};
-
-// Null means success.
-using Status = std::unique_ptr<Error>;
 
 // How the bytes of an object are to be read. The low 8 bits are the encoding; for kArray, bits 8..15 hold the Element,
 // for kRaw, bits 8..31 the bytes of one element.
@@ -163,6 +135,10 @@ class MOBULA_EXPORT Call {
                             std::size_t contained_count) = 0;
   // The draft becomes the result; large ones without a copy.
   virtual Status set_result(Draft &&draft, const Reference *contained, std::size_t contained_count) = 0;
+  // The actor that this call is for; null in tasks and in factories.
+  virtual void *instance() const = 0;
+  // Of a factory: the actor it made. `destroy` ends it when the actor ends in an orderly way.
+  virtual void set_instance(void *instance, void (*destroy)(void *instance)) = 0;
 
  protected:
   ~Call() = default;
@@ -178,6 +154,9 @@ struct Options {
   bool local_mode = false;
   std::vector<std::string> head_args;  // --num-cpus N, --object-store-memory BYTES; others are ignored, as documented
   std::vector<std::string> code_search_path;  // libraries (or folders of them) that the workers load
+  std::string name_space;                     // of the job; "" = one of its own
+  bool detached_actors = false;               // actors outlive the job unless they say otherwise
+  std::string runtime_env;                    // JSON, of the job's tasks and actors; "" = none
 };
 
 // Starts or joins a session. A repeated call without shutdown() is a no-op.
@@ -206,20 +185,6 @@ MOBULA_EXPORT Status get_all(const Reference *const *references, std::size_t cou
 // Waits until `wanted` of them are settled or the time is over; ready[i] tells which. A failed object counts as ready.
 MOBULA_EXPORT Status wait(const Reference *const *references, std::size_t count, std::size_t wanted,
                           std::int64_t timeout_ms, bool *ready);
-
-struct Argument {
-  const Reference *reference = nullptr;  // set: the task gets that object's bytes
-  const void *data = nullptr;            // else: these
-  std::uint64_t bytes = 0;
-  Format format = 0;
-  const Reference *contained = nullptr;  // references packed inside the bytes
-  std::size_t contained_count = 0;
-};
-struct TaskOptions {
-  std::uint32_t retries = 1;  // after a worker's death, as Ray C++; what the user's function throws is never retried
-};
-MOBULA_EXPORT Status submit(std::uint64_t function, const Argument *arguments, std::size_t count,
-                            const TaskOptions &options, Reference *result);
 
 // While one lives the raylet is not woken for each task that this thread submits, but once, by its end, or when this
 // thread has to wait.
