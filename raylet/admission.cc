@@ -95,6 +95,7 @@ void Raylet::admit_driver(const std::shared_ptr<Connection> &connection, wire::H
   client->arguments = std::move(hello.arguments);
   if (!client->arguments.empty() && client->arguments[0].size() > kNameBytesMax)
     client->arguments[0].resize(kNameBytesMax);
+  client->name_space = std::move(hello.name_space);
   client->program = std::move(files[0]);
   terminals_[client->id] = {std::make_unique<OutputTarget>(std::move(files[1])),
                             std::make_unique<OutputTarget>(std::move(files[2]))};
@@ -148,7 +149,7 @@ void Raylet::read_output_of(const Client &worker, Files files) {
 // The terminal of the driver whose task the worker runs, or ran last.
 OutputTarget *Raylet::target_for(std::uint32_t worker, bool errors) {
   const Client *const client = clients_.find(worker);
-  const auto terminal = client == nullptr ? terminals_.end() : terminals_.find(client->last_job);
+  const auto terminal = client == nullptr ? terminals_.end() : terminals_.find(driver_of(client->last_job));
   if (terminal == terminals_.end()) return nullptr;
   return errors ? terminal->second.errors.get() : terminal->second.output.get();
 }
@@ -206,21 +207,6 @@ void Raylet::worker_start_failed(std::uint32_t template_number, const std::strin
 void Raylet::on_template_died(Template &one) {
   spdlog::warn("template {} ({}) ended; workers that it was to start will not come", one.number, one.name);
   for (std::uint32_t i = 0; i < one.unreported_workers; ++i) tasks_.scheduler().worker_start_failed(one.number);
-}
-
-std::optional<std::uint32_t> Raylet::template_for(std::uint64_t function, std::uint32_t job) {
-  if (Template *const one = templates_.with_function(function, job)) return one->number;
-  Client *const driver = clients_.find(job);
-  if (driver == nullptr || driver->template_number != 0) return std::nullopt;
-  bool registered = false;
-  for (const std::string &name : driver->functions) registered |= tasks::function_number(name) == function;
-  if (!registered) return std::nullopt;
-  Template &own = templates_.start_for_driver(job, driver->program.get(),
-                                              driver->arguments.empty() ? "driver" : driver->arguments[0],
-                                              options_.libraries, driver->functions);
-  driver->template_number = own.number;
-  if (own.failed) return std::nullopt;
-  return own.number;
 }
 
 void Raylet::on_template_failed(Template &one, const std::string &why) {

@@ -37,14 +37,17 @@ struct Client {
   bool parked = false;       // its offers ring is full until it reports
   bool stopped = false;      // by a signal, such as SIGSTOP
   bool ended_by_us = false;  // killed because a job ended: what it ran for others is retried for free
+  std::uint64_t actor = 0;   // the number of the actor that it has become
   // Drivers only.
   std::vector<std::string> functions;
   std::vector<std::string> arguments;
+  std::string name_space;  // of its job
   base::File program;
   base::File output;
   base::File error_output;
   std::vector<std::uint64_t> row_offsets;  // of its row chunks, as we gave them
-  std::uint32_t last_job = 0;              // of a worker: the driver whose task it ran last
+  std::uint32_t last_job = 0;              // of a worker: the job whose task it ran last, or whose actor it is
+  std::uint32_t detached_job = 0;          // of a driver: the job of the actors that outlive it; 0 = none yet
 };
 
 class Clients {

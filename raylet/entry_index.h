@@ -16,14 +16,15 @@ constexpr std::uint32_t kNobody = 0;  // as an owner; client ids begin at 1
 
 struct EntryRecord {
   std::uint64_t offset = segment::kInlineOffset;  // of its block, kInlineOffset = none
-  std::uint64_t task = 0;                         // of a spec or pending result: the task's number
-  std::uint32_t raylet_refs = 0;                  // saturates (rule 40): the object is then kept until the session ends
-  std::uint32_t owner = kNobody;                  // the client it was granted to, while that lives
-  std::uint32_t previous = segment::kNoEntry;     // among the owner's
+  std::uint64_t task = 0;  // of a spec or pending result: the task's number; of an actor: that of its first creation
+  std::uint32_t raylet_refs = 0;               // saturates (rule 40): the object is then kept until the session ends
+  std::uint32_t owner = kNobody;               // the client it was granted to, while that lives
+  std::uint32_t previous = segment::kNoEntry;  // among the owner's
   std::uint32_t next = segment::kNoEntry;
   std::uint32_t retained = 0;  // segment::Retained bits
   bool has_contained = false;
-  bool is_out = false;  // granted, or holding an object: not among the free ones
+  bool is_out = false;    // granted, or holding an object: not among the free ones
+  bool is_actor = false;  // stands for an actor, which ends when this is freed
 };
 
 // Both return the count after it.

@@ -72,7 +72,7 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
     case wire::ToRaylet::kContains:
       return on_contains(client, slot);
     case wire::ToRaylet::kDone:
-      return tasks_.on_done(client, wire::task_names(slot));
+      return tasks_.on_done(client, wire::task_names(slot), slot.count != 0);
     case wire::ToRaylet::kBlocked:
       return tasks_.on_blocked(client, true);
     case wire::ToRaylet::kUnblocked:
@@ -82,6 +82,11 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
       return true;
     case wire::ToRaylet::kReturn:
       return on_return(client, slot);
+    case wire::ToRaylet::kKillActor:
+      tasks_.on_kill_actor(wire::get_name(slot, 0), slot.count != 0);
+      return true;
+    case wire::ToRaylet::kActorExits:
+      return tasks_.on_actor_exits(client);
     case wire::ToRaylet::kRetain:
       return on_retain(client, slot);
   }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crash_points.h"
 #include "segment/bell.h"
 
@@ -53,7 +54,12 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
                     if (one != nullptr) templates_.start_workers(*one, count);
                   },
               .kill = [this](Client &worker) { kill(worker); },
-              .drain = [this](Client &worker) { drain(worker); }}) {}
+              .drain = [this](Client &worker) { drain(worker); },
+              .is_job_alive = [this](std::uint32_t job) { return is_job_alive(job); },
+              .detached_job = [this](std::uint32_t job) { return detached_job(job); },
+              .detached_job_ended = [this](std::uint32_t job) { ended_jobs_.push_back(job); },
+              .namespace_of = [this](std::uint32_t job) { return namespace_of(job); }}),
+      timer_(loop_) {}
 
 Raylet::~Raylet() = default;
 
@@ -89,6 +95,7 @@ int Raylet::run() {
 // One pass over everything that is not a descriptor. True when there was something to do.
 bool Raylet::turn() {
   bool any = drain_all();
+  any |= do_due_work();
   any |= tasks_.act();
   any |= reap_some();
   if (store_.has_candidates()) {
@@ -98,6 +105,32 @@ bool Raylet::turn() {
   any |= space_.serve();
   any |= set_pressure();
   return make_room() || any;
+}
+
+// What handles that are gone, and the clock, make due.
+bool Raylet::do_due_work() {
+  const std::vector<std::uint64_t> freed = store_.take_freed_actors();
+  if (!freed.empty()) tasks_.on_actors_freed(freed);
+  for (const std::uint32_t job : std::exchange(ended_jobs_, {})) detached_job_ended(job);
+  const std::optional<std::int64_t> due_ns = tasks_.next_due_ns();
+  if (!due_ns || *due_ns > base::monotonic_ns()) return !freed.empty();
+  tasks_.on_time(base::monotonic_ns());
+  return true;
+}
+
+// Wakes the loop when something is due; it has nothing else to do.
+void Raylet::set_timer() {
+  const std::optional<std::int64_t> due_ns = tasks_.next_due_ns();
+  if (due_ns == timer_due_ns_) return;
+  timer_due_ns_ = due_ns;
+  if (!due_ns) {
+    timer_.cancel();
+    return;
+  }
+  timer_.expires_at(asio::steady_timer::time_point(std::chrono::nanoseconds(*due_ns)));
+  timer_.async_wait([this](const ErrorCode &error) {
+    if (!error) timer_due_ns_.reset();
+  });
 }
 
 // E5 for whoever gives verdicts.
@@ -128,6 +161,7 @@ bool Raylet::has_messages() {
 
 void Raylet::sleep_until_event() {
   segment::Half &sleeping = segment_->header().raylet_sleeping;
+  set_timer();
   // seq_cst exchange, then the look: pairs with a producer's tail, fence and look at `sleeping` (rule 26).
   sleeping.exchange(1, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kRayletAsleep);

@@ -46,6 +46,8 @@ class Raylet {
   void sleep_until_event();
   bool has_messages();
   bool set_pressure();
+  bool do_due_work();
+  void set_timer();
   std::function<void()> drainer();
   void report_ready(Status status);
   void stop(const std::string &why);
@@ -74,11 +76,32 @@ class Raylet {
   bool watch(Client &client);
   void read_output_of(const Client &worker, Files files);
   OutputTarget *target_for(std::uint32_t worker, bool errors);
-  std::optional<std::uint32_t> template_for(std::uint64_t function, std::uint32_t job);
   void on_worker_forked(std::uint32_t template_number, pid_t pid);
   void on_template_failed(Template &one, const std::string &why);
   void on_template_died(Template &one);
   void worker_start_failed(std::uint32_t template_number, const std::string &why);
+
+  // --- jobs, jobs.cc
+  struct DetachedJob {
+    std::uint32_t driver = 0;  // it may be gone
+    std::uint32_t template_number = 0;
+    std::string name_space;
+    std::string program_name;
+    base::File program;
+    std::vector<std::string> functions;
+  };
+  std::optional<std::uint32_t> template_for(std::uint64_t function, std::uint32_t job);
+  std::optional<std::uint32_t> own_template(std::uint64_t function, std::uint32_t job,
+                                            const std::vector<std::string> &functions, const base::File &program,
+                                            const std::string &name, std::uint32_t *number);
+  static std::string program_name_of(const Client &driver);
+  bool is_job_alive(std::uint32_t job);
+  std::uint32_t detached_job(std::uint32_t job);
+  void detached_job_ended(std::uint32_t job);
+  std::string namespace_of(std::uint32_t job);
+  std::uint32_t driver_of(std::uint32_t job) const;
+  Client *client_at(const std::shared_ptr<Connection> &connection);
+  wire::FindActorReply find_actor(const std::shared_ptr<Connection> &connection, const wire::FindActorRequest &request);
 
   // --- requests, requests.cc
   void on_message(const std::shared_ptr<Connection> &connection, wire::Message message);
@@ -140,7 +163,12 @@ class Raylet {
     std::unique_ptr<OutputTarget> output;
     std::unique_ptr<OutputTarget> errors;
   };
-  std::unordered_map<std::uint32_t, DriverOutput> terminals_;  // by driver
+  std::unordered_map<std::uint32_t, DriverOutput> terminals_;     // by driver
+  std::unordered_map<std::uint32_t, DetachedJob> detached_jobs_;  // by job, from base::kClientsMax on
+  std::vector<std::uint32_t> ended_jobs_;                         // of those, whose last actor has ended
+  std::uint32_t next_detached_job_ = base::kClientsMax;
+  asio::steady_timer timer_;
+  std::optional<std::int64_t> timer_due_ns_;
   objects::Reaper reaper_;
   std::shared_ptr<Connection> own_connection_;  // to that driver
   std::uint32_t own_driver_ = 0;                // of an embedded session

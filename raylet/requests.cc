@@ -32,6 +32,12 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
     return connection->send(wire::UnpublishReply{store_.unpublish(request->name)});
   if (const auto *request = std::get_if<wire::EvictRequest>(&message)) return connection->send(evict(*request));
   if (std::holds_alternative<wire::CollectRequest>(message)) return connection->send(collect());
+  if (const auto *request = std::get_if<wire::FindActorRequest>(&message))
+    return connection->send(find_actor(connection, *request));
+  if (std::holds_alternative<wire::NamespaceRequest>(message)) {
+    const Client *const client = client_at(connection);
+    return connection->send(wire::NamespaceReply{client == nullptr ? "" : namespace_of(Tasks::job_of(*client))});
+  }
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
@@ -65,6 +71,7 @@ std::string Raylet::status_json() {
                      {"retired_entries", store.retired_entries}};
   status["tasks"] = {
       {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};
+  status["actors"] = tasks.actors;
   const objects::ReapFigures reaps = reaper_.figures();
   status["reaps"] = {
       {"count", reaps.count}, {"p50_us", reaps.p50_us}, {"p99_us", reaps.p99_us}, {"max_us", reaps.max_us}};

@@ -146,6 +146,7 @@ void Store::recycle(std::uint32_t entry) {
   record.offset = segment::kInlineOffset;
   record.task = 0;
   record.is_out = false;
+  record.is_actor = false;
   header.last_taken_ns.store(0, std::memory_order_relaxed);
   if (refs::is_retired(word_of(entry)))
     ++retired_;  // a further name of it would mean two objects (rule 40)
@@ -283,6 +284,7 @@ std::size_t Store::free_batch(const std::function<void()> &drain) {
 void Store::free_entry(std::uint32_t entry) {
   refs::clear_waiters(segment_, entry);
   drop_contained(entry);
+  if (std::exchange(index_[entry].is_actor, false)) freed_actors_.push_back(index_[entry].task);
   segment_.header().freed.store(++freed_, std::memory_order_relaxed);
   recycle(entry);
 }

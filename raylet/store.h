@@ -13,6 +13,7 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "mobula/runtime.h"
@@ -121,6 +122,12 @@ class Store {
   // How many groups were found and then rescued, since the session began.
   std::uint64_t groups_rescued() const { return groups_rescued_; }
 
+  // --- actors --------------------------------------------------------------------------------------------------------
+  // The entry stands for an actor. REQUIRES: is_named(name); its record names the task that makes the actor.
+  void mark_actor(const refs::ObjectName &name) { index_[name.entry].is_actor = true; }
+  // The numbers (EntryRecord::task) of actors whose entries were freed since the last call.
+  std::vector<std::uint64_t> take_freed_actors() { return std::exchange(freed_actors_, {}); }
+
   // --- settling for others -------------------------------------------------------------------------------------------
   // Fails an unsettled object with the raylet's verdict and rings its waiters. False: settled before.
   bool fail(const refs::ObjectName &name, const segment::Verdict &verdict);
@@ -202,6 +209,7 @@ class Store {
   std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;
   std::uint64_t retired_ = 0;
+  std::vector<std::uint64_t> freed_actors_;
   std::vector<std::uint32_t> batch_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> flagged_;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <unordered_map>
 
 #include "refs/evict.h"
 #include "tasks/claim.h"
@@ -12,6 +11,7 @@ namespace {
 
 constexpr std::uint32_t kRecordBits = 22;
 static_assert((1u << kRecordBits) > base::kTasksMax);
+constexpr std::uint32_t kCallsPerActorMax = base::kOfferSlots / 2;  // in its ring
 
 using refs::ObjectName;
 using refs::State;
@@ -36,7 +36,13 @@ segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t signal)
 }
 
 Tasks::Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge)
-    : store_(store), clients_(clients), edge_(std::move(edge)), scheduler_(limits_for(slots_count)) {}
+    : store_(store),
+      clients_(clients),
+      edge_(std::move(edge)),
+      scheduler_(limits_for(slots_count)),
+      actors_(
+          {.actors_max = base::kActorsMax, .calls_max = base::kTasksMax, .offers_per_actor_max = kCallsPerActorMax},
+          [this](tasks::ObjectKey key) { return refs::is_settled(store_.word_of(static_cast<std::uint32_t>(key))); }) {}
 
 Tasks::Task &Tasks::new_task() {
   if (free_records_.empty()) {
@@ -124,8 +130,12 @@ bool Tasks::on_submit(Client &client, const wire::TaskNames &names) {
   store_.index()[names.spec.entry].task = task.number;
   store_.index()[names.result.entry].task = task.number;
   const bool complete = hold_arguments(task, *spec);
+  if (spec->creation && !add_actor(client, task, *spec->creation)) return true;
+  if (!spec->creation && !early_calls_.empty()) queue_early_calls(names.result);
   if (!complete)
     fail_task(task.number, plain_verdict(Code::kObjectLost));
+  else if (spec->actor.entry != segment::kNoEntry)
+    submit_call(client, task, *spec);
   else
     schedule(task, *spec);
   return true;
@@ -153,14 +163,16 @@ std::vector<tasks::ObjectKey> Tasks::unsettled_arguments(const tasks::TaskSpec &
 }
 
 void Tasks::schedule(Task &task, const tasks::TaskSpec &spec) {
-  if (clients_.find_living(task.job) == nullptr) return fail_task(task.number, plain_verdict(Code::kOwnerDied));
+  if (!edge_.is_job_alive(task.job)) return fail_task(task.number, plain_verdict(Code::kOwnerDied));
   const std::optional<std::uint32_t> template_number = edge_.template_for(task.function, task.job);
   if (!template_number) return fail_task(task.number, plain_verdict(Code::kFunctionNotFound));
   task.template_number = *template_number;
   // The unsettled first: whatever settles between the two looks is then seen as failed, or reported later.
   const std::vector<tasks::ObjectKey> unsettled = unsettled_arguments(spec);
   if (const std::optional<segment::Verdict> verdict = failed_argument(spec)) return fail_task(task.number, *verdict);
-  if (!scheduler_.task_submitted(task.number, task.job, *template_number, unsettled, spec.retries)) {
+  // Whether an actor is made again is its own affair.
+  const std::uint32_t retries = task.is_creation ? 0 : spec.retries;
+  if (!scheduler_.task_submitted(task.number, task.job, *template_number, unsettled, retries)) {
     fail_task(task.number, plain_verdict(Code::kLimitReached));
   }
 }
@@ -172,7 +184,7 @@ void Tasks::forget(Task &task) {
   const wire::TaskNames names = task.names;
   const std::vector<ObjectName> referenced = std::move(task.referenced);
   store_.index()[names.spec.entry].task = 0;
-  store_.index()[names.result.entry].task = 0;
+  store_.index()[names.result.entry].task = task.is_creation ? task.actor : 0;
   free_records_.push_back(static_cast<std::uint32_t>(task.number & ((1u << kRecordBits) - 1)));
   task.number = 0;
   for (const ObjectName &name : referenced) store_.drop_ref(name);
@@ -187,8 +199,20 @@ void Tasks::complete(Task &task) {
     ++failed_;
     fail_dependants(result);
   }
-  scheduler_.object_settled(result.entry);
+  settle_object(result);
   forget(task);
+}
+
+void Tasks::settle_object(const ObjectName &name) {
+  scheduler_.object_settled(name.entry);
+  actors_.object_settled(name.entry);
+}
+
+std::vector<tasks::TaskNumber> Tasks::waiting_on(const ObjectName &name) const {
+  std::vector<tasks::TaskNumber> waiting = scheduler_.waiting_on(name.entry);
+  const std::vector<tasks::TaskNumber> calls = actors_.waiting_on(name.entry);
+  waiting.insert(waiting.end(), calls.begin(), calls.end());
+  return waiting;
 }
 
 void Tasks::fail_dependants(const ObjectName &result) {
@@ -196,7 +220,7 @@ void Tasks::fail_dependants(const ObjectName &result) {
   segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
   verdict.cause_entry = result.entry;
   verdict.cause_generation = result.generation;
-  for (const tasks::TaskNumber dependant : scheduler_.waiting_on(result.entry)) fail_task(dependant, verdict);
+  for (const tasks::TaskNumber dependant : waiting_on(result)) fail_task(dependant, verdict);
 }
 
 // Settles the task and, one after another, all that wait for it.
@@ -206,14 +230,17 @@ void Tasks::fail_task(std::uint64_t first, const segment::Verdict &verdict) {
     const segment::EntryHeader &cause = store_.segment().entry(root.cause_entry);
     const bool by_raylet = refs::writer_of(store_.word_of(root.cause_entry)) == refs::kRayletWriter;
     if (by_raylet && cause.verdict.cause_entry != segment::kNoEntry) root = cause.verdict;
+    root.code = verdict.code;
   }
+  std::vector<tasks::ActorNumber> not_made;
   std::vector<std::uint64_t> open{first};
   while (!open.empty()) {
     Task *const task = find(open.back());
     open.pop_back();
     if (task == nullptr) continue;
     const ObjectName result = task->names.result;
-    for (const tasks::TaskNumber dependant : scheduler_.waiting_on(result.entry)) open.push_back(dependant);
+    for (const tasks::TaskNumber dependant : waiting_on(result)) open.push_back(dependant);
+    if (task->is_creation) not_made.push_back(task->actor);
     // The cause stays as long as whoever may ask for it.
     if (root.cause_entry != segment::kNoEntry) {
       store_.add_contained(result, {root.cause_entry, root.cause_generation});
@@ -221,18 +248,25 @@ void Tasks::fail_task(std::uint64_t first, const segment::Verdict &verdict) {
     store_.fail(result, root);
     ++failed_;
     scheduler_.task_removed(task->number);
-    scheduler_.object_settled(result.entry);
+    actors_.call_ended(task->number);
+    settle_object(result);
     forget(*task);
     if (root.cause_entry == segment::kNoEntry) {
+      root = plain_verdict(Code::kTaskFailed);
       root.cause_entry = result.entry;
       root.cause_generation = result.generation;
     }
   }
+  for (const tasks::ActorNumber number : not_made) {
+    const auto actor = actor_records_.find(number);
+    if (actor != actor_records_.end()) creation_failed(actor->second, verdict);
+  }
 }
 
 void Tasks::on_failed(const ObjectName &name) {
+  queue_early_calls(name);
   fail_dependants(name);
-  scheduler_.object_settled(name.entry);
+  settle_object(name);
 }
 
 void Tasks::give_up(std::uint64_t number) { fail_task(number, plain_verdict(Code::kFunctionNotFound)); }
@@ -241,7 +275,7 @@ void Tasks::fail_template(std::uint32_t template_number, const segment::Verdict 
   for (const tasks::TaskNumber number : scheduler_.template_removed(template_number)) fail_task(number, verdict);
 }
 
-bool Tasks::on_done(Client &worker, const wire::TaskNames &names) {
+bool Tasks::on_done(Client &worker, const wire::TaskNames &names, bool failed) {
   if (!store_.is_entry(names.spec.entry) || !store_.is_entry(names.result.entry)) return false;
   Task *const task = find(store_.index()[names.spec.entry].task);
   if (task == nullptr || task->names.spec != names.spec || task->names.result != names.result) return false;
@@ -249,11 +283,24 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names) {
   if (place == worker.offered.end()) return false;
   if (!refs::is_settled(store_.word_of(names.result.entry))) return false;
   worker.offered.erase(place);
-  note_job(worker);
-  scheduler_.task_finished(task->number);
-  complete(*task);
-  change(worker, &Client::parked, false);
+  if (task->is_creation && !task->ending) {
+    creation_done(worker, *task, failed);
+  } else if (task->actor != 0) {
+    actors_.call_ended(task->number);
+    ++finished_calls_;
+    complete(*task);
+  } else {
+    note_job(worker);
+    scheduler_.task_finished(task->number);
+    complete(*task);
+  }
+  on_skipped(worker);
   return true;
+}
+
+void Tasks::on_skipped(Client &worker) {
+  if (worker.parked && worker.actor != 0) actors_.pause(worker.actor, false);
+  change(worker, &Client::parked, false);
 }
 
 bool Tasks::on_blocked(Client &worker, bool blocked) {
@@ -272,81 +319,6 @@ void Tasks::change(Client &worker, bool Client::*reason, bool value) {
     scheduler_.worker_unblocked(worker.id);
   else
     scheduler_.worker_blocked(worker.id);
-}
-
-// --- workers ---------------------------------------------------------------------------------------------------------
-
-bool Tasks::on_worker_started(const Client &worker) {
-  return scheduler_.worker_started(worker.id, worker.template_number);
-}
-
-bool Tasks::is_running_at(const Task &task, const Client &worker) const {
-  const std::uint64_t running = tasks::pack_claim(tasks::Claim::kRunning, worker.id, task.names.spec.generation);
-  return store_.segment().entry(task.names.spec.entry).claim.load(std::memory_order_seq_cst) == running;
-}
-
-// Rule 28: settled = finished; claimed = it ran here; else it never began and is retried for free.
-void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &died) {
-  Task *const task = find(number);
-  if (task == nullptr) return;
-  const ObjectName result = task->names.result;
-  if (refs::is_settled(store_.word_of(result.entry))) {
-    scheduler_.task_finished(number);
-    return complete(*task);
-  }
-  const bool was_running = is_running_at(*task, worker);
-  if (was_running) {
-    refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
-    store_.drop_contained(result.entry);
-  }
-  if (scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
-  segment::Verdict verdict = died;
-  verdict.function = task->function;
-  fail_task(number, verdict);
-}
-
-void Tasks::on_worker_died(Client &worker, std::int32_t signal) {
-  const std::vector<tasks::TaskNumber> left = scheduler_.worker_died(worker.id);
-  const segment::Verdict died = plain_verdict(Code::kWorkerDied, worker.pid, signal);
-  // The last first: each goes to the front of its queue.
-  for (auto number = left.rbegin(); number != left.rend(); ++number) judge(worker, *number, died);
-  for (const std::uint64_t number : worker.offered) {
-    Task *const task = find(number);
-    if (task != nullptr && task->ending) forget(*task);
-  }
-  worker.offered.clear();
-}
-
-// Kills the worker if it is still at the task. It may have finished it and be at another one: that report comes
-// first, and if it comes too late, the other task is retried for free (see judge).
-void Tasks::end_in_worker(Task &task, Client &worker) {
-  const std::uint64_t number = task.number;
-  edge_.drain(worker);
-  Task *const still = find(number);
-  if (still == nullptr || !is_running_at(*still, worker)) return;
-  worker.ended_by_us = true;
-  edge_.kill(worker);
-}
-
-void Tasks::on_job_ended(std::uint32_t job) {
-  const segment::Verdict verdict = plain_verdict(Code::kOwnerDied, clients_.find(job) ? clients_.find(job)->pid : 0);
-  std::unordered_map<std::uint64_t, Client *> in_workers;
-  for (const std::uint32_t id : clients_.ids()) {
-    Client *const worker = clients_.find(id);
-    for (const std::uint64_t number : worker->offered) in_workers[number] = worker;
-  }
-  for (const tasks::TaskNumber number : scheduler_.job_ended(job)) {
-    Task *const task = find(number);
-    if (task == nullptr) continue;
-    const ObjectName result = task->names.result;
-    if (store_.fail(result, verdict)) on_failed(result);  // also tasks of other jobs wait for it
-    const auto in_worker = in_workers.find(number);
-    task->ending = in_worker != in_workers.end();
-    if (task->ending)
-      end_in_worker(*task, *in_worker->second);
-    else
-      forget(*task);
-  }
 }
 
 }  // namespace mobula::raylet

@@ -7,13 +7,18 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "raylet/clients.h"
 #include "raylet/store.h"
+#include "tasks/actor_table.h"
 #include "tasks/scheduler.h"
 #include "tasks/task_spec.h"
 #include "wire/ring_messages.h"
@@ -25,6 +30,7 @@ struct TaskFigures {
   std::uint64_t running = 0;
   std::uint64_t finished = 0;
   std::uint64_t failed = 0;
+  std::uint64_t actors = 0;
 };
 
 class Tasks {
@@ -37,6 +43,12 @@ class Tasks {
     std::function<void(Client &worker)> kill;
     // Reads what the worker has reported and we have not seen.
     std::function<void(Client &worker)> drain;
+    std::function<bool(std::uint32_t job)> is_job_alive;
+    // The job of actors that outlive this one; 0: the job is gone.
+    std::function<std::uint32_t(std::uint32_t job)> detached_job;
+    // The last actor of such a job has ended.
+    std::function<void(std::uint32_t job)> detached_job_ended;
+    std::function<std::string(std::uint32_t job)> namespace_of;
   };
 
   Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge);
@@ -45,12 +57,12 @@ class Tasks {
 
   // Ring messages. False: the client broke the protocol.
   bool on_submit(Client &client, const wire::TaskNames &names);
-  bool on_done(Client &worker, const wire::TaskNames &names);
+  bool on_done(Client &worker, const wire::TaskNames &names, bool failed);
   bool on_blocked(Client &worker, bool blocked);
   // A signal has stopped the worker, or lets it go on: nobody waits for it meanwhile.
   void on_stopped(Client &worker, bool stopped) { change(worker, &Client::stopped, stopped); }
   // The worker has skipped all taken-back slots of its ring.
-  void on_skipped(Client &worker) { change(worker, &Client::parked, false); }
+  void on_skipped(Client &worker);
 
   // The worker is ready. False: the scheduler has no use for it.
   bool on_worker_started(const Client &worker);
@@ -62,6 +74,19 @@ class Tasks {
   void on_failed(const refs::ObjectName &name);
   // No worker can ever run these: the functions are not to be had.
   void fail_template(std::uint32_t template_number, const segment::Verdict &verdict);
+
+  // --- actors, tasks_actors.cc and tasks_calls.cc ------------------------------------------------------------------
+  void on_kill_actor(const refs::ObjectName &actor, bool no_restart);
+  bool on_actor_exits(Client &worker);
+  // Nobody refers to these actors any more: they end.
+  void on_actors_freed(const std::vector<std::uint64_t> &actors);
+  // The entry of the living actor of that name, for a client of some job; entry == kNoEntry: there is none.
+  refs::ObjectName find_actor(const Client &client, const std::string &name, const std::string &name_space) const;
+  // What was to happen by now: actors are restarted, and killed when they take too long to end.
+  void on_time(std::int64_t now_ns);
+  std::optional<std::int64_t> next_due_ns() const;
+  // The client's job: its own, or that of the task it runs.
+  static std::uint32_t job_of(const Client &client);
 
   // Carries out what the scheduler decides now. True when there was something.
   bool act();
@@ -76,12 +101,32 @@ class Tasks {
     std::uint32_t job = 0;
     std::uint32_t template_number = 0;
     bool ending = false;                       // its job is over; it only waits to leave a worker's queue
+    bool is_creation = false;                  // it makes `actor`
+    tasks::ActorNumber actor = 0;              // that it makes, or is a call of
+    std::uint32_t caller = 0;                  // of a call: the client
+    std::uint32_t retries = 0;                 // of a call
     std::vector<refs::ObjectName> referenced;  // arguments and what they contain
+    std::vector<refs::ObjectName> awaited;     // of a call: arguments that were not settled when it came
+  };
+  struct Actor {
+    tasks::ActorNumber number = 0;
+    refs::ObjectName entry;
+    refs::ObjectName spec;                     // of its creation
+    std::vector<refs::ObjectName> referenced;  // kept with the spec while it may be restarted
+    bool may_restart = false;
+    bool is_detached = false;
+    bool is_dead = false;  // for good; its record answers calls until its entry is freed
+    bool exits = false;    // it has asked for its own end
+    std::uint32_t job = 0;
+    std::uint32_t worker = 0;                  // the client that it is; 0 = none now
+    std::uint64_t function = 0;                // its factory
+    std::uint64_t creation_task = 0;           // while it is being made
+    std::pair<std::string, std::string> name;  // namespace and name; "" = none
+    segment::Verdict verdict{};                // of calls, when it is dead
   };
 
   std::optional<tasks::TaskSpec> read_spec(const Client &client, const wire::TaskNames &names);
   bool owns_new_result(const Client &client, const refs::ObjectName &result) const;
-  static std::uint32_t job_of(const Client &client);
   void note_job(Client &worker);
   bool hold_arguments(Task &task, const tasks::TaskSpec &spec);
   void schedule(Task &task, const tasks::TaskSpec &spec);
@@ -95,6 +140,35 @@ class Tasks {
   void offer(const tasks::Decision &decision);
   void take_back(const tasks::Decision &decision);
   void change(Client &worker, bool Client::*reason, bool value);
+  void push(Client &worker, Task &task, wire::Offer kind, std::uint32_t count);
+  void settle_object(const refs::ObjectName &name);
+  std::vector<tasks::TaskNumber> waiting_on(const refs::ObjectName &name) const;
+  void end_task(Task &task, Client *worker, const segment::Verdict &verdict);
+
+  // Actors, tasks_actors.cc.
+  Actor *find_actor(const refs::ObjectName &entry);
+  bool add_actor(const Client &client, Task &task, const tasks::Creation &creation);
+  bool take_name(Actor &actor, const Client &client, const tasks::Creation &creation);
+  void creation_done(Client &worker, Task &task, bool failed);
+  void become_actor(Client &worker, Actor &actor);
+  void take_back_all(Client &worker);
+  void judge_creation(Client &worker, Task &task, std::int32_t signal);
+  void on_process_gone(Actor &actor, std::int32_t pid, std::int32_t signal);
+  void creation_failed(Actor &actor, const segment::Verdict &verdict);
+  void end_actor(Actor &actor, const segment::Verdict &verdict, bool in_order);
+  void end_worker_of(Actor &actor, bool in_order);
+  void end_creation(Actor &actor, const segment::Verdict &verdict);
+  void restart(tasks::ActorNumber number);
+  void let_go(Actor &actor);
+
+  // Calls, tasks_calls.cc.
+  void submit_call(Client &client, Task &task, const tasks::TaskSpec &spec);
+  void queue_call(Task &task);
+  void queue_early_calls(const refs::ObjectName &entry);
+  void offer_call(const tasks::CallOffer &offer);
+  std::optional<segment::Verdict> failed_argument(const Task &task) const;
+  void judge_calls(Client &worker, bool restarts, const segment::Verdict &verdict);
+  void end_call(std::uint64_t number, Client *worker, const segment::Verdict &verdict);
   void give_up(std::uint64_t number);
   void end_in_worker(Task &task, Client &worker);
   bool is_running_at(const Task &task, const Client &worker) const;
@@ -107,6 +181,19 @@ class Tasks {
   Clients &clients_;
   Edge edge_;
   tasks::Scheduler scheduler_;
+  tasks::ActorTable actors_;
+  std::unordered_map<tasks::ActorNumber, Actor> actor_records_;
+  std::map<std::pair<std::string, std::string>, tasks::ActorNumber> actor_names_;
+  std::unordered_map<std::uint32_t, std::vector<std::uint64_t>> early_calls_;  // by the entry of an unknown actor
+  struct SlowEnd {
+    std::int64_t due_ns = 0;
+    std::uint32_t client = 0;
+    std::int32_t pid = 0;
+  };
+  std::deque<SlowEnd> slow_ends_;  // actors that were asked to end, oldest first
+  std::vector<tasks::CallOffer> call_offers_;
+  std::vector<tasks::ActorNumber> due_;
+  std::uint64_t finished_calls_ = 0;
   std::vector<Task> records_;
   std::vector<std::uint32_t> free_records_;
   std::uint64_t next_tenant_ = 1;
@@ -115,6 +202,8 @@ class Tasks {
   std::vector<std::uint32_t> to_ring_;
 };
 
+// Of calls of a dead actor.
+segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid = 0, std::int32_t signal = 0);
 // A verdict that stands alone.
 segment::Verdict plain_verdict(Code code, std::int32_t pid = 0, std::int32_t signal = 0);
 

@@ -12,16 +12,24 @@ void Tasks::offer(const tasks::Decision &decision) {
   Task *const task = find(decision.task);
   Client *const worker = clients_.find(decision.worker);
   if (task == nullptr || worker == nullptr) return;
-  tasks::offer(store_.segment().entry(task->names.spec.entry).claim, worker->id, task->names.spec.generation);  // O1
-  base::crash_point(base::CrashPoint::kRayletOffered);
   if (worker->offered.empty()) worker->last_job = task->job;
-  worker->offered.push_back(task->number);
-  // O2. The ring is deeper than the scheduler's queue; only taken-back slots that a busy worker could not skip fill it.
-  // Until it has skipped them it gets nothing. The task stays offered (it may claim it through an older slot); the
-  // scheduler takes it back like all its others.
-  if (!worker->offers.try_push(wire::task_slot(wire::Offer::kTask, task->names)))
-    return change(*worker, &Client::parked, true);
-  if (std::find(to_ring_.begin(), to_ring_.end(), worker->id) == to_ring_.end()) to_ring_.push_back(worker->id);
+  // Its entry is settled already when the actor was made before.
+  const bool again = task->is_creation && refs::is_settled(store_.word_of(task->names.result.entry));
+  const std::uint32_t restarts = task->is_creation ? actors_.restarts(task->actor) : 0;
+  push(*worker, *task, again ? wire::Offer::kRestart : wire::Offer::kTask, restarts);
+}
+
+// The ring is deeper than the worker's queue; only taken-back slots that a busy worker could not skip fill it. Until it
+// has skipped them it gets nothing. The task stays offered (it may claim it through an older slot); it is taken back
+// like all its others.
+void Tasks::push(Client &worker, Task &task, wire::Offer kind, std::uint32_t count) {
+  tasks::offer(store_.segment().entry(task.names.spec.entry).claim, worker.id, task.names.spec.generation);  // O1
+  base::crash_point(base::CrashPoint::kRayletOffered);
+  worker.offered.push_back(task.number);
+  segment::RingSlot slot = wire::task_slot(kind, task.names);
+  slot.count = count;
+  if (!worker.offers.try_push(slot)) return change(worker, &Client::parked, true);  // O2
+  if (std::find(to_ring_.begin(), to_ring_.end(), worker.id) == to_ring_.end()) to_ring_.push_back(worker.id);
 }
 
 void Tasks::take_back(const tasks::Decision &decision) {
@@ -45,9 +53,12 @@ void Tasks::take_back(const tasks::Decision &decision) {
 
 bool Tasks::act() {
   scheduler_.decide(decisions_);
-  if (decisions_.empty()) return false;
+  actors_.decide(call_offers_);
+  if (decisions_.empty() && call_offers_.empty()) return false;
   const std::vector<tasks::Decision> decisions = std::move(decisions_);
+  const std::vector<tasks::CallOffer> calls = std::move(call_offers_);
   to_ring_.clear();
+  for (const tasks::CallOffer &call : calls) offer_call(call);
   for (const tasks::Decision &decision : decisions) {
     switch (decision.kind) {
       case tasks::Decision::Kind::kOffer:
@@ -85,9 +96,10 @@ TaskFigures Tasks::figures() const {
       if (task != nullptr && is_running_at(*task, client)) ++figures.running;
     }
   }
-  const std::uint64_t alive = scheduled.queued + scheduled.ending;
+  const std::uint64_t alive = scheduled.queued + scheduled.ending + actors_.calls_count();
   figures.queued = alive - std::min<std::uint64_t>(figures.running, alive);
-  figures.finished = scheduled.finished;
+  figures.finished = scheduled.finished + finished_calls_;
+  figures.actors = actors_.actors_count();
   figures.failed = failed_;
   return figures;
 }

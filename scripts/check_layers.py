@@ -2,7 +2,8 @@
 """Fails on an #include that goes up or sideways.
 
 Layers of lib/, bottom first: base < segment < refs < objects < tasks < wire < client. raylet, worker and tools stand on
-top of lib/ and do not know each other. Public headers (lib/include) know public headers only, and mobula/runtime.h none of them.
+top of lib/ and do not know each other. Public headers (lib/include) know public headers only, and mobula/runtime.h (with
+the parts of it: error.h, runtime_*.h) none of the others.
 Tests of a layer (tests/<layer>/) are bound like the layer itself.
 """
 import argparse
@@ -12,6 +13,7 @@ import sys
 
 LAYERS = ['base', 'segment', 'refs', 'objects', 'tasks', 'wire', 'client']
 TOPS = ['raylet', 'worker', 'tools']
+RUNTIME = re.compile(r'(runtime(_\w+)?|error)\.h$')  # runtime.h and the headers that are parts of it
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -19,7 +21,7 @@ def home_of(path):
     """('public', 'ray'), ('layer', 'refs'), ('top', 'raylet') or None for files without a rule."""
     parts = path.parts
     if parts[:2] == ('lib', 'include'):
-        if parts[2:] == ('mobula', 'runtime.h'):
+        if parts[2] == 'mobula' and RUNTIME.match(parts[-1]):
             return ('public', 'runtime')
         return ('public', parts[2] if len(parts) > 3 else '')
     if parts[0] in ('lib', 'tests') and len(parts) > 2 and parts[1] in LAYERS:
@@ -40,7 +42,8 @@ def complaint(home, target):
     if kind == 'public':
         if first in LAYERS + TOPS:
             return 'a public header knows public headers only'
-        if name == 'runtime' and first in ('ray', 'mobula'):
+        is_part = first == 'mobula' and RUNTIME.match(target.split('/')[-1])
+        if name == 'runtime' and first in ('ray', 'mobula') and not is_part:
             return 'every other public header stands on mobula/runtime.h, not the other way round'
         return None
     if kind == 'layer':

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/crash_points.h"
+#include "client/current.h"
 #include "client/functions.h"
 #include "refs/waiters.h"
 #include "tasks/claim.h"
@@ -78,14 +79,24 @@ class Executor::RunningCall final : public Call {
     }
     return executor_.forward(result_, std::move(draft), client::Session::shared_names({contained, contained_count}));
   }
-  void *instance() const override { return nullptr; }
-  void set_instance(void *, void (*)(void *)) override {}
+  void *instance() const override {
+    void *const whole = executor_.actor_.instance;
+    return whole == nullptr ? nullptr : static_cast<std::byte *>(whole) + spec_.instance_offset;
+  }
+  void set_instance(void *instance, void (*destroy)(void *instance)) override {
+    made_.instance = instance;
+    made_.destroy = destroy;
+    made_.concurrency = spec_.creation ? spec_.creation->concurrency : 1;
+  }
+  // What a factory has made.
+  const Actor &made() const { return made_; }
 
  private:
   Executor &executor_;
   const tasks::TaskSpec &spec_;
   const refs::ObjectName result_;
   std::vector<Bytes> arguments_;
+  Actor made_;
 };
 
 bool Executor::claim(const wire::TaskNames &names) {
@@ -107,45 +118,97 @@ bool Executor::begin_result(const refs::ObjectName &result) {
                                      std::memory_order_seq_cst);
 }
 
-bool Executor::run(const wire::TaskNames &names) {
-  if (!claim(names)) return false;
+Executor::Outcome Executor::run(const wire::TaskNames &names, std::uint32_t restarts) {
+  if (!claim(names)) return Outcome::kTakenBack;
   base::crash_point(base::CrashPoint::kTaskClaimed);
-  if (!begin_result(names.result)) return true;
+  if (!begin_result(names.result)) return Outcome::kRan;
   base::crash_point(base::CrashPoint::kTaskBegun);
-  session_.set_running_task(true);
-  execute(names);  // Q4
-  session_.set_running_task(false);
-  return true;
+  // Calls that run side by side hold no slot, and cannot tell which of them waits.
+  const bool alone = actor_.concurrency == 1;
+  if (alone) session_.set_running_task(true);
+  const bool exits = execute(names, restarts);  // Q4
+  if (alone) session_.set_running_task(false);
+  return exits ? Outcome::kExits : Outcome::kRan;
 }
 
-void Executor::execute(const wire::TaskNames &names) {
-  std::string function_name;
-  try {
-    Bytes bytes;
-    Status status = session_.read(names.spec, &bytes);
-    const std::optional<tasks::TaskSpec> spec =
-        status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
-    if (!spec) return settle_error(names.result, task_error("", "mobula", "the task's spec cannot be read"));
-    const client::Function *const function = client::Functions::instance().find(spec->function);
-    if (function == nullptr) {
-      return settle_error(names.result,
-                          *base::failure(Code::kFunctionNotFound, "Executable function not found in this worker"));
-    }
-    function_name = function->name;
-    RunningCall call(*this, *spec, names.result);
-    status = call.load();
-    if (status != nullptr) return settle_error(names.result, from_status(status, function_name));
-    function->invoker(function->target.data(), call);
+Executor::Outcome Executor::run_again(const wire::TaskNames &names, std::uint32_t restarts) {
+  if (!claim(names)) return Outcome::kTakenBack;
+  base::crash_point(base::CrashPoint::kTaskClaimed);
+  session_.set_running_task(true);
+  const Attempt made = attempt(names, restarts);
+  session_.set_running_task(false);
+  return made.error ? Outcome::kFailed : Outcome::kRan;
+}
+
+// True: the actor has asked for its own end.
+bool Executor::execute(const wire::TaskNames &names, std::uint32_t restarts) {
+  const Attempt ended = attempt(names, restarts);
+  if (ended.error)
+    settle_error(names.result, *ended.error);
+  else
     settle(names.result, refs::State::kSealed);
+  return ended.exits;
+}
+
+Executor::Attempt Executor::attempt(const wire::TaskNames &names, std::uint32_t restarts) {
+  Bytes bytes;
+  Status status = session_.read(names.spec, &bytes);
+  const std::optional<tasks::TaskSpec> spec =
+      status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
+  if (!spec) return {task_error("", "mobula", "the task's spec cannot be read")};
+  const client::Function *const function = client::Functions::instance().find(spec->function);
+  if (function == nullptr) {
+    return {*base::failure(Code::kFunctionNotFound, "Executable function not found in this worker")};
+  }
+  if (spec->creation) return make_actor(*spec, *function, names.result, restarts);
+  RunningCall call(*this, *spec, names.result);
+  return invoke(*function, call);
+}
+
+Executor::Attempt Executor::make_actor(const tasks::TaskSpec &spec, const client::Function &function,
+                                       const refs::ObjectName &result, std::uint32_t restarts) {
+  client::set_actor(restarts);
+  RunningCall call(*this, spec, result);
+  Attempt ended = invoke(function, call);
+  if (ended.error) {
+    client::set_actor(std::nullopt);
+    ended.exits = false;
+    ended.error->code = Code::kActorDied;
+    ended.error->message = "The actor died because of an error raised in its creation task: " + ended.error->message;
+    return ended;
+  }
+  actor_ = call.made();
+  if (refs::state_of(session_.segment().entry(result.entry).state.load()) == refs::State::kCreating)
+    describe_actor(result);
+  return ended;
+}
+
+// Runs the user's code.
+Executor::Attempt Executor::invoke(const client::Function &function, RunningCall &call) {
+  try {
+    if (Status status = call.load()) return {from_status(status, function.name)};
+    function.invoker(function.target.data(), call);
+    return {};
+  } catch (const runtime::ActorExit &) {
+    Error error;
+    error.code = Code::kActorDied;
+    error.function = function.name;
+    error.message = "The actor died: it exited by ray::ExitActor";
+    return {error, true};
   } catch (const std::exception &thrown) {
-    settle_error(names.result, task_error(function_name, demangle(typeid(thrown).name()), thrown.what()));
+    return {task_error(function.name, demangle(typeid(thrown).name()), thrown.what())};
   } catch (const abi::__forced_unwind &) {
     throw;  // pthread_exit in the task: not ours to stop
   } catch (...) {
     const std::type_info *const type = abi::__cxa_current_exception_type();
-    settle_error(names.result,
-                 task_error(function_name, type == nullptr ? "unknown" : demangle(type->name()), "no what()"));
+    return {task_error(function.name, type == nullptr ? "unknown" : demangle(type->name()), "no what()")};
   }
+}
+
+// The entry that stands for the actor contains nothing.
+void Executor::describe_actor(const refs::ObjectName &entry) {
+  constexpr unsigned char kNil = 0xc0;
+  static_cast<void>(write(entry, &kNil, sizeof kNil, format_of(Encoding::kMsgpack), segment::Kind::kActor, {}));
 }
 
 // Q5, K1..K4. A CAS that fails: the raylet settled it first, its word stands.

@@ -1,26 +1,57 @@
 // worker/execute.h: runs one offered task: claim, call, settle (steps Q2 to Q5 of docs/reference-rules.md).
-//   Threads    thread-bound (the worker's main thread)
+//   Threads    tasks: thread-bound (the worker's main thread); calls of an actor: any thread, once it is made
 //   Errors     what the user's function throws becomes the task's failure; nothing of it goes further up
 #pragma once
 
+#include <optional>
+
+#include "client/functions.h"
 #include "client/session.h"
+#include "tasks/task_spec.h"
 #include "wire/ring_messages.h"
 
 namespace mobula::worker {
 
 class Executor {
  public:
+  // The actor that this worker has become.
+  struct Actor {
+    void *instance = nullptr;  // null: none
+    void (*destroy)(void *instance) = nullptr;
+    std::uint32_t concurrency = 1;
+  };
+  enum class Outcome {
+    kTakenBack,  // by the raylet; nothing was done
+    kRan,
+    kFailed,  // run_again only: the factory threw
+    kExits,   // the actor has asked for its own end
+  };
+
   explicit Executor(client::Session &session) : session_(session) {}
 
-  // False: the raylet has taken the task back; nothing was done.
-  bool run(const wire::TaskNames &names);
+  // A task, a factory, or a call of this worker's actor.
+  // `restarts`: of a factory: how often its actor was restarted.
+  Outcome run(const wire::TaskNames &names, std::uint32_t restarts = 0);
+  // The factory of an actor that died before: its entry is settled already.
+  Outcome run_again(const wire::TaskNames &names, std::uint32_t restarts);
+  const Actor &actor() const { return actor_; }
 
  private:
   class RunningCall;
+  // How the user's function ended.
+  struct Attempt {
+    std::optional<Error> error;
+    bool exits = false;
+  };
 
   bool claim(const wire::TaskNames &names);
   bool begin_result(const refs::ObjectName &result);
-  void execute(const wire::TaskNames &names);
+  bool execute(const wire::TaskNames &names, std::uint32_t restarts);
+  Attempt attempt(const wire::TaskNames &names, std::uint32_t restarts);
+  Attempt make_actor(const tasks::TaskSpec &spec, const client::Function &function, const refs::ObjectName &result,
+                     std::uint32_t restarts);
+  Attempt invoke(const client::Function &function, RunningCall &call);
+  void describe_actor(const refs::ObjectName &entry);
   void settle(const refs::ObjectName &result, refs::State state);
   void settle_error(const refs::ObjectName &result, const Error &error);
   Status write(const refs::ObjectName &result, const void *data, std::uint64_t bytes, Format format, segment::Kind kind,
@@ -30,6 +61,7 @@ class Executor {
   Status forward(const refs::ObjectName &result, Draft &&draft, std::vector<refs::ObjectName> contained);
 
   client::Session &session_;
+  Actor actor_;
 };
 
 }  // namespace mobula::worker

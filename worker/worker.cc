@@ -9,6 +9,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <mutex>
+#include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/crash_points.h"
@@ -57,31 +60,131 @@ void flush_output() {
   std::fflush(stdout);
 }
 
-bool send(client::Session &session, const segment::RingSlot &message) {
-  return session.outbox().send(message, client::Outbox::Urgency::kNow);
+// Serves the offers of the raylet: tasks, until a factory has made this worker an actor, then calls of that.
+class Server {
+ public:
+  explicit Server(client::Session &session)
+      : session_(session),
+        executor_(session),
+        offers_(&session.segment().client(session.client_id()).offers,
+                session.segment().rings(session.client_id()).offers, base::kOfferSlots) {}
+
+  // Returns when the raylet is gone. Does not return from an actor that has ended.
+  void serve();
+
+ private:
+  using Outcome = Executor::Outcome;
+
+  bool wait_for_offer(segment::RingSlot *offer);
+  bool send(const segment::RingSlot &message) { return session_.outbox().send(message, client::Outbox::Urgency::kNow); }
+  bool serve_task();
+  bool report(const wire::TaskNames &names, bool failed);
+  Outcome run(const segment::RingSlot &offer);
+  bool next_call(segment::RingSlot *offer);
+  void serve_calls();
+  void serve_call(const wire::TaskNames &names);
+  [[noreturn]] void end_actor(bool destroy);
+
+  client::Session &session_;
+  Executor executor_;
+  segment::RingConsumer offers_;
+  std::mutex mutex_;  // of the ring, among an actor's threads
+};
+
+// False: the raylet is gone.
+bool Server::wait_for_offer(segment::RingSlot *offer) {
+  for (;;) {
+    const segment::Wake wake = session_.waiter().wait_until([this] { return !offers_.empty(); }, base::kForever);
+    if (wake == segment::Wake::kRayletDied) return false;
+    if (offers_.peek(offer) == segment::RingConsumer::Look::kMessage) return true;  // Q1
+  }
 }
 
-void serve_tasks(client::Session &session) {
-  segment::ClientSlot &slot = session.segment().client(session.client_id());
-  segment::RingConsumer offers(&slot.offers, session.segment().rings(session.client_id()).offers, base::kOfferSlots);
-  Executor executor(session);
-  for (;;) {
-    const segment::Wake wake = session.waiter().wait_until([&] { return !offers.empty(); }, base::kForever);
-    if (wake == segment::Wake::kRayletDied) return;
-    segment::RingSlot offer;
-    if (offers.peek(&offer) != segment::RingConsumer::Look::kMessage) continue;  // Q1
-    const wire::TaskNames names = wire::task_names(offer);
-    const bool ran = executor.run(names);
-    if (ran) {
-      base::crash_point(base::CrashPoint::kTaskUnreported);
-      flush_output();
-      if (!send(session, wire::task_slot(wire::ToRaylet::kDone, names))) return;  // Q6
-      base::crash_point(base::CrashPoint::kTaskReported);
-    }
-    offers.pop();  // Q7
-    // A raylet that found the ring full waits for this.
-    if (!ran && offers.empty() && !send(session, wire::slot_of(wire::ToRaylet::kSkipped))) return;
+void Server::serve() {
+  while (executor_.actor().instance == nullptr) {
+    if (!serve_task()) return;
   }
+  // The only threads of ours in a worker: its user asked for calls side by side.
+  std::vector<std::thread> others;
+  for (std::uint32_t i = 1; i < executor_.actor().concurrency; ++i) others.emplace_back([this] { serve_calls(); });
+  serve_calls();
+  for (std::thread &other : others) other.join();
+}
+
+Server::Outcome Server::run(const segment::RingSlot &offer) {
+  switch (static_cast<wire::Offer>(offer.kind)) {
+    case wire::Offer::kTask:
+      return executor_.run(wire::task_names(offer), offer.count);
+    case wire::Offer::kRestart:
+      return executor_.run_again(wire::task_names(offer), offer.count);
+    case wire::Offer::kCall:
+    case wire::Offer::kEnd:
+      break;  // of an actor, which this worker is not
+  }
+  return Outcome::kTakenBack;
+}
+
+bool Server::report(const wire::TaskNames &names, bool failed) {
+  base::crash_point(base::CrashPoint::kTaskUnreported);
+  flush_output();
+  segment::RingSlot done = wire::task_slot(wire::ToRaylet::kDone, names);
+  done.count = failed ? 1 : 0;
+  if (!send(done)) return false;  // Q6
+  base::crash_point(base::CrashPoint::kTaskReported);
+  return true;
+}
+
+bool Server::serve_task() {
+  segment::RingSlot offer;
+  if (!wait_for_offer(&offer)) return false;
+  const Outcome outcome = run(offer);
+  const bool ran = outcome != Outcome::kTakenBack;
+  if (ran && !report(wire::task_names(offer), outcome == Outcome::kFailed)) return false;
+  offers_.pop();  // Q7
+  // A raylet that found the ring full waits for this.
+  return ran || !offers_.empty() || send(wire::slot_of(wire::ToRaylet::kSkipped));
+}
+
+// The raylet never offers more calls than the ring has slots, so the slot may be given back before the call has ended.
+bool Server::next_call(segment::RingSlot *offer) {
+  const std::lock_guard lock(mutex_);
+  if (!wait_for_offer(offer)) return false;
+  offers_.pop();
+  return true;
+}
+
+void Server::serve_calls() {
+  segment::RingSlot offer;
+  while (next_call(&offer)) {
+    switch (static_cast<wire::Offer>(offer.kind)) {
+      case wire::Offer::kCall:
+        serve_call(wire::task_names(offer));
+        break;
+      case wire::Offer::kEnd:
+        end_actor(true);
+      case wire::Offer::kTask:
+      case wire::Offer::kRestart:
+        // Offered behind the factory: the raylet takes them back, and waits for room in the ring.
+        if (offers_.empty()) send(wire::slot_of(wire::ToRaylet::kSkipped));
+        break;
+    }
+  }
+}
+
+void Server::serve_call(const wire::TaskNames &names) {
+  const Outcome outcome = executor_.run(names);
+  if (outcome == Outcome::kTakenBack) return;
+  if (outcome == Outcome::kExits) send(wire::slot_of(wire::ToRaylet::kActorExits));
+  report(names, false);
+  if (outcome == Outcome::kExits) end_actor(executor_.actor().concurrency == 1);
+}
+
+// An orderly end: the user's destructor runs, unless other calls are still at the actor.
+void Server::end_actor(bool destroy) {
+  const Executor::Actor &actor = executor_.actor();
+  if (destroy && actor.destroy != nullptr) actor.destroy(actor.instance);
+  flush_output();
+  _exit(0);
 }
 
 }  // namespace
@@ -95,7 +198,7 @@ void run_worker(const WorkerOptions &options) {
       if (std::unique_ptr<client::Session> session = attach(options)) {
         client::Session &own = *session;
         client::set_worker_session(std::move(session));
-        serve_tasks(own);
+        Server(own).serve();
         status = 0;
       }
     }

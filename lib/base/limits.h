@@ -21,6 +21,7 @@ constexpr std::uint32_t kArgumentsMax = 1024;          // arguments of one task
 constexpr std::uint32_t kTasksMax = 2'000'000;         // queued and running tasks of a session
 constexpr std::uint32_t kFrameBytesMax = 1u << 20;     // one control message
 constexpr std::uint32_t kWorkersMax = 1024;            // worker processes of a session
+constexpr std::uint32_t kActorsMax = 3000;             // actors alive at once: each is a process and a client
 constexpr std::uint32_t kNamesMax = 1u << 16;          // published names: 16 MiB of records
 constexpr std::uint32_t kNamesPerChunk = 256;          // records of names reserved at a time: 64 KiB
 constexpr std::uint32_t kNameBuckets = kNamesMax;      // about one name a bucket when the table is full: 512 KiB

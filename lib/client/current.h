@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <memory>
+#include <optional>
 
 #include "client/session.h"
 
@@ -14,6 +15,10 @@ namespace mobula::client {
 Session *current_session();
 // What calls of a process that is in no session answer.
 Status not_initialized();
+// How soon the raylet is to hear of what this thread submits: later while a SubmitBatch of it lives.
+Outbox::Urgency submit_urgency();
+// This process is an actor from now on, which was restarted so often; nothing: it is none any more.
+void set_actor(std::optional<std::uint32_t> restarts);
 // Tells the one who asked of evictions, from inside of his own call, unless another thread is at it.
 void tell_evictions();
 // In the child of a fork(): nobody is told of evictions.

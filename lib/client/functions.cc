@@ -28,13 +28,13 @@ void Functions::add(std::string_view name, const void *target, std::size_t targe
   const std::unique_lock lock(mutex_);
   const auto [place, is_new] = by_number_.try_emplace(number, Function{std::string(name), bytes, invoker});
   if (!is_new && (place->second.target != bytes || place->second.name != name) && !conflict_) conflict_ = name;
-  by_target_.try_emplace(bytes, number);
+  by_target_.try_emplace({bytes, invoker}, number);
 }
 
-std::uint64_t Functions::number_of(const void *target, std::size_t target_bytes) const {
+std::uint64_t Functions::number_of(const void *target, std::size_t target_bytes, Invoker invoker) const {
   const Target bytes = padded(target, target_bytes);
   const std::shared_lock lock(mutex_);
-  const auto found = by_target_.find(bytes);
+  const auto found = by_target_.find({bytes, invoker});
   return found == by_target_.end() ? 0 : found->second;
 }
 

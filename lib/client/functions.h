@@ -31,8 +31,9 @@ class Functions {
   static Functions &instance();
 
   void add(std::string_view name, const void *target, std::size_t target_bytes, Invoker invoker);
-  // The number for a pointer, 0 when it was never registered.
-  std::uint64_t number_of(const void *target, std::size_t target_bytes) const;
+  // The number for a pointer, 0 when it was never registered. Pointers to virtual members of different classes can have
+  // the same bytes; their invokers differ.
+  std::uint64_t number_of(const void *target, std::size_t target_bytes, Invoker invoker) const;
   // The function of that number, or null. Valid for the life of the process.
   const Function *find(std::uint64_t number) const;
   std::vector<std::string> names() const;
@@ -41,17 +42,22 @@ class Functions {
 
  private:
   using Target = std::array<std::byte, kTargetBytesMax>;
+  struct TypedTarget {
+    Target target{};
+    Invoker invoker = nullptr;
+    friend bool operator==(const TypedTarget &, const TypedTarget &) = default;
+  };
   struct TargetHash {
-    std::size_t operator()(const Target &target) const noexcept {
+    std::size_t operator()(const TypedTarget &typed) const noexcept {
       std::size_t word = 0;
-      std::memcpy(&word, target.data(), sizeof word);
-      return word >> 4;  // functions are aligned
+      std::memcpy(&word, typed.target.data(), sizeof word);
+      return word >> 4 ^ reinterpret_cast<std::size_t>(typed.invoker);  // functions are aligned
     }
   };
 
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::uint64_t, Function> by_number_;
-  std::unordered_map<Target, std::uint64_t, TargetHash> by_target_;
+  std::unordered_map<TypedTarget, std::uint64_t, TargetHash> by_target_;
   std::optional<std::string> conflict_;
 };
 

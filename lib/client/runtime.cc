@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +23,8 @@
 namespace mobula {
 namespace client {
 namespace {
+
+thread_local std::uint32_t batches_open = 0;
 
 // Never destroyed: handles in static objects reach their session after main.
 struct Process {
@@ -70,6 +74,20 @@ std::vector<std::string> command_line() {
   return words;
 }
 
+// A random UUID (RFC 4122, version 4).
+std::string random_uuid() {
+  std::array<std::uint8_t, 16> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) base::throw_errno("getrandom");
+  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += fmt::format("{:02x}", bytes[i]);
+  }
+  return text;
+}
+
 Status check_conflict() {
   const std::optional<std::string> conflict = Functions::instance().conflict();
   if (!conflict) return nullptr;
@@ -106,6 +124,7 @@ Status init_locked(Process &process, const runtime::Options &options) {
   hello.role = wire::Role::kDriver;
   hello.functions = Functions::instance().names();
   hello.arguments = command_line();
+  hello.name_space = options.name_space.empty() ? random_uuid() : options.name_space;
   const base::File program = open_own_program();
   std::unique_ptr<Session> session;
   Status status =
@@ -120,6 +139,10 @@ Status init_locked(Process &process, const runtime::Options &options) {
 }
 
 }  // namespace
+
+Outbox::Urgency submit_urgency() {
+  return batches_open == 0 ? Outbox::Urgency::kNow : Outbox::Urgency::kWhenConvenient;
+}
 
 Status not_initialized() {
   return base::failure(Code::kNotInitialized, "this process is in no session: call ray::Init first");
@@ -152,7 +175,6 @@ namespace runtime {
 namespace {
 
 thread_local Collector *innermost_collector = nullptr;
-thread_local std::uint32_t batches_open = 0;
 
 }  // namespace
 
@@ -193,8 +215,8 @@ void register_function(std::string_view name, const void *target, std::size_t ta
   client::Functions::instance().add(name, target, target_bytes, invoker);
 }
 
-std::uint64_t find_function(const void *target, std::size_t target_bytes) {
-  return client::Functions::instance().number_of(target, target_bytes);
+std::uint64_t find_function(const void *target, std::size_t target_bytes, Invoker invoker) {
+  return client::Functions::instance().number_of(target, target_bytes, invoker);
 }
 
 Status create(std::uint64_t bytes, Format format, Draft *draft) {
@@ -235,17 +257,15 @@ Status wait(const Reference *const *references, std::size_t count, std::size_t w
 
 Status submit(std::uint64_t function, const Argument *arguments, std::size_t count, const TaskOptions &options,
               Reference *result) {
-  using Urgency = client::Outbox::Urgency;
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
-  const Urgency urgency = batches_open == 0 ? Urgency::kNow : Urgency::kWhenConvenient;
-  return session->submit(function, {arguments, count}, options, urgency, result);
+  return session->submit({function, {arguments, count}, options}, client::submit_urgency(), result);
 }
 
-SubmitBatch::SubmitBatch() noexcept { ++batches_open; }
+SubmitBatch::SubmitBatch() noexcept { ++client::batches_open; }
 
 SubmitBatch::~SubmitBatch() {
-  if (--batches_open != 0) return;
+  if (--client::batches_open != 0) return;
   Session *const session = current_session();
   if (session != nullptr) session->outbox().wake_raylet();
 }

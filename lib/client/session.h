@@ -24,6 +24,16 @@
 
 namespace mobula::client {
 
+// What is to be submitted: a task, the making of an actor, or a call of one.
+struct Submission {
+  std::uint64_t function = 0;
+  std::span<const runtime::Argument> arguments;
+  const runtime::TaskOptions &options;
+  const runtime::ActorOptions *creation = nullptr;  // set: the function makes an actor
+  const Reference *actor = nullptr;                 // set: the function is a method of it
+  std::int32_t instance_offset = 0;
+};
+
 class Session {
  public:
   // Says hello on a connected control socket and maps the segment that comes back.
@@ -88,9 +98,12 @@ class Session {
   Status store_stats(runtime::StoreStats *stats) const;
 
   // --- tasks -----------------------------------------------------------------------------------------------------
-  // With Urgency::kWhenConvenient the caller wakes the raylet later.
-  Status submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
-                const runtime::TaskOptions &options, Outbox::Urgency urgency, Reference *result);
+  // With Urgency::kWhenConvenient the caller wakes the raylet later. `result` of a creation is the actor's handle.
+  Status submit(const Submission &submission, Outbox::Urgency urgency, Reference *result);
+  // An empty reference when no living actor has that name.
+  Status find_actor(std::string_view name, std::string_view name_space, Reference *actor);
+  Status kill_actor(const Reference &actor, bool no_restart);
+  Status job_namespace(std::string *name_space);
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {
@@ -142,8 +155,7 @@ class Session {
   Status take_name(refs::ObjectName name, segment::Row **row);
   Status wait_for_rows(std::uint32_t chunks_before);
   Status pending_result(Reference *result);
-  Status spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, std::uint32_t retries,
-                     Reference *spec);
+  Status spec_object(const Submission &submission, Reference *spec);
   bool is_settled(const Reference &reference) const;
   void tell_blocked(bool blocked);
   template <typename Ready, typename BeforeSleep>

@@ -8,6 +8,15 @@
 #include "tasks/task_spec.h"
 
 namespace mobula::client {
+namespace {
+
+// Then the spec needs no words about them.
+bool is_default(const runtime::TaskOptions &options) {
+  return !options.retry_exceptions && options.deadline_ms < 0 && options.name.empty() && options.resources.empty() &&
+         options.placement_group.empty() && options.bundle < 0 && options.runtime_env.empty();
+}
+
+}  // namespace
 
 // S1: the result exists, PENDING, before anybody is told of the task; its submitter holds it.
 Status Session::pending_result(Reference *result) {
@@ -18,13 +27,12 @@ Status Session::pending_result(Reference *result) {
   return nullptr;
 }
 
-Status Session::spec_object(std::uint64_t function, std::span<const runtime::Argument> arguments, std::uint32_t retries,
-                            Reference *spec) {
+Status Session::spec_object(const Submission &submission, Reference *spec) {
   static thread_local std::vector<tasks::ArgumentToEncode> encoded;
   static thread_local std::vector<std::vector<refs::ObjectName>> contained;
   encoded.clear();
   contained.clear();
-  for (const runtime::Argument &argument : arguments) {
+  for (const runtime::Argument &argument : submission.arguments) {
     tasks::ArgumentToEncode to_encode;
     to_encode.format = argument.format;
     if (argument.reference != nullptr) {
@@ -40,7 +48,17 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
     }
     encoded.push_back(to_encode);
   }
-  const std::span<const std::byte> bytes = tasks::encode_spec(function, retries, encoded);
+  tasks::SpecToEncode more;
+  if (!is_default(submission.options)) more.options = &submission.options;
+  more.creation = submission.creation;
+  more.instance_offset = submission.instance_offset;
+  if (submission.actor != nullptr) {
+    if (Status status = own(*submission.actor)) return status;
+    refs::References::share(*submission.actor->row_);
+    more.actor = name_of(*submission.actor);
+  }
+  const std::span<const std::byte> bytes =
+      tasks::encode_spec(submission.function, submission.options.retries, encoded, more);
   if (bytes.size() > base::kSpecBytesMax) {
     return base::failure(
         Code::kInvalidArgument,
@@ -54,16 +72,15 @@ Status Session::spec_object(std::uint64_t function, std::span<const runtime::Arg
   return seal(std::move(draft), {}, spec);
 }
 
-Status Session::submit(std::uint64_t function, std::span<const runtime::Argument> arguments,
-                       const runtime::TaskOptions &options, Outbox::Urgency urgency, Reference *result) {
+Status Session::submit(const Submission &submission, Outbox::Urgency urgency, Reference *result) {
   if (Status status = usable()) return status;
-  if (arguments.size() > base::kArgumentsMax) {
+  if (submission.arguments.size() > base::kArgumentsMax) {
     return base::failure(Code::kInvalidArgument, fmt::format("a task takes at most {} arguments, {} were given",
-                                                             base::kArgumentsMax, arguments.size()));
+                                                             base::kArgumentsMax, submission.arguments.size()));
   }
   Reference spec;
   Reference pending;
-  if (Status status = spec_object(function, arguments, options.retries, &spec)) return status;
+  if (Status status = spec_object(submission, &spec)) return status;
   if (Status status = pending_result(&pending)) return status;
   base::crash_point(base::CrashPoint::kSubmitPending);
   refs::References::share(*spec.row_);
@@ -80,6 +97,31 @@ Status Session::submit(std::uint64_t function, std::span<const runtime::Argument
   references_->release_shared(*std::exchange(spec.row_, nullptr), &entry);
   if (segment_->entry(entry).raylet_refs.load(std::memory_order_seq_cst) == 0) outbox_->hint(entry, 0);
   *result = std::move(pending);
+  return nullptr;
+}
+
+// --- actors ----------------------------------------------------------------------------------------------------------
+
+Status Session::find_actor(std::string_view name, std::string_view name_space, Reference *actor) {
+  wire::FindActorReply reply;
+  if (Status status = ask(wire::FindActorRequest{std::string(name), std::string(name_space)}, &reply)) return status;
+  return reply.found ? take_if_there({reply.entry, reply.generation}, actor) : nullptr;
+}
+
+Status Session::kill_actor(const Reference &actor, bool no_restart) {
+  if (Status status = own(actor)) return status;
+  refs::References::share(*actor.row_);
+  segment::RingSlot slot = wire::slot_of(wire::ToRaylet::kKillActor);
+  slot.count = no_restart ? 1 : 0;
+  wire::put_name(&slot, 0, name_of(actor));
+  if (outbox_->send(slot, Outbox::Urgency::kNow)) return nullptr;
+  return base::failure(Code::kRayletDied, "the raylet of this session has died or was stopped");
+}
+
+Status Session::job_namespace(std::string *name_space) {
+  wire::NamespaceReply reply;
+  if (Status status = ask(wire::NamespaceRequest{}, &reply)) return status;
+  *name_space = reply.name_space;
   return nullptr;
 }
 

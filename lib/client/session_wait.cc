@@ -30,9 +30,48 @@ Status raylet_died_waiting() {
                        "the raylet of this session has died or was stopped while objects were awaited");
 }
 
+// What a call says of an actor whose factory failed.
+Status actor_not_created(Error &&cause) {
+  Status status = base::failure(Code::kActorDied,
+                                "The actor died because of an error raised in its creation task: " + cause.message);
+  status->function = cause.function;
+  status->type = cause.type;
+  status->pid = cause.pid;
+  status->signal = cause.signal;
+  status->causes.push_back(std::move(cause));
+  return status;
+}
+
 std::string function_name(std::uint64_t number) {
   const Function *const function = number == 0 ? nullptr : Functions::instance().find(number);
   return function == nullptr ? std::string() : function->name;
+}
+
+std::string process_end_text(const segment::Verdict &verdict) {
+  if (verdict.signal == 0) return fmt::format("its process with pid {} ended", verdict.pid);
+  return fmt::format("its process with pid {} was killed by signal {} ({})", verdict.pid, verdict.signal,
+                     strsignal(verdict.signal));
+}
+
+std::string ending_text(const segment::Verdict &verdict) {
+  if (static_cast<Code>(verdict.code) == Code::kActorUnavailable) {
+    return "the actor is unavailable: " + process_end_text(verdict) + " while it ran the call; it is being restarted";
+  }
+  switch (static_cast<segment::Ending>(verdict.cause_generation)) {
+    case segment::Ending::kKilled:
+      return "The actor died: it was killed by ray::Kill";
+    case segment::Ending::kExited:
+      return "The actor died: it exited by ray::ExitActor";
+    case segment::Ending::kJobEnded:
+      return "The actor died: the driver that it belonged to has ended";
+    case segment::Ending::kUnreachable:
+      return "The actor died: nobody referred to it any more";
+    case segment::Ending::kRestartFailed:
+      return "The actor died: its constructor threw when it was restarted";
+    case segment::Ending::kDied:
+      break;
+  }
+  return "The actor died unexpectedly before finishing this task: " + process_end_text(verdict);
 }
 
 std::string verdict_text(const segment::Verdict &verdict) {
@@ -52,7 +91,10 @@ std::string verdict_text(const segment::Verdict &verdict) {
     case Code::kObjectLost:
       return "an argument of the task was gone before the task could use it";
     case Code::kLimitReached:
-      return fmt::format("the session has its limit of {} tasks", base::kTasksMax);
+      return fmt::format("the session has its limit of {} tasks or of actors", base::kTasksMax);
+    case Code::kActorDied:
+    case Code::kActorUnavailable:
+      return ending_text(verdict);
     default:
       return fmt::format("the raylet failed the object with code {}", verdict.code);
   }
@@ -233,7 +275,10 @@ Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
       return lost();
     const bool stands_alone =
         refs::writer_of(cause_word) != refs::kRayletWriter || cause.verdict.cause_entry == segment::kNoEntry;
-    return stands_alone ? read_failure({verdict.cause_entry, verdict.cause_generation}, cause_word) : lost();
+    if (!stands_alone) return lost();
+    Status status = read_failure({verdict.cause_entry, verdict.cause_generation}, cause_word);
+    const bool of_actor = static_cast<Code>(verdict.code) == Code::kActorDied && status->code != Code::kActorDied;
+    return of_actor ? actor_not_created(std::move(*status)) : std::move(status);
   }
   Bytes bytes;
   const bool forwarded = header.kind == segment::Kind::kForward;

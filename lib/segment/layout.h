@@ -17,7 +17,7 @@
 namespace mobula::segment {
 
 constexpr std::uint64_t kMagic = 0x313041'4c55424f4d;  // "MOBULA01" read as a little-endian number
-constexpr std::uint32_t kLayoutVersion = 3;
+constexpr std::uint32_t kLayoutVersion = 4;
 constexpr std::size_t kCacheLineBytes = 64;
 constexpr std::size_t kPageBytes = 4096;
 
@@ -84,9 +84,19 @@ struct Verdict {
   std::uint32_t code;  // mobula::Code
   std::int32_t pid;
   std::int32_t signal;
-  std::uint32_t cause_entry;  // entry whose failure this repeats; kNoEntry: the verdict stands alone
-  std::uint64_t cause_generation;
+  std::uint32_t cause_entry;       // entry whose failure this repeats; kNoEntry: the verdict stands alone
+  std::uint64_t cause_generation;  // of that entry; without one: Ending, of a dead actor
   std::uint64_t function;
+};
+
+// How an actor came to its end.
+enum class Ending : std::uint64_t {
+  kDied = 0,           // its process ended
+  kKilled = 1,         // by ray::Kill
+  kExited = 2,         // by ray::ExitActor
+  kJobEnded = 3,       // its driver is gone
+  kUnreachable = 4,    // nobody referred to it any more
+  kRestartFailed = 5,  // its constructor threw when it was restarted
 };
 
 enum class Kind : std::uint32_t {
@@ -95,6 +105,7 @@ enum class Kind : std::uint32_t {
   kError = 2,    // a task's error (tasks/task_error.fbs)
   kSpec = 3,     // a task's spec (tasks/task_spec.fbs)
   kBuffer = 4,   // holds the bytes of a kForward
+  kActor = 5,    // stands for an actor: its handles are references of this entry
 };
 
 // Specs of tasks, and the buffers that large results lie in, are no objects of their own.

@@ -2,6 +2,8 @@
 
 #include <flatbuffers/flatbuffers.h>
 
+#include <cmath>
+
 #include "tasks/task_error_generated.h"
 #include "tasks/task_spec_generated.h"
 
@@ -59,16 +61,68 @@ ArgumentView view_of(const flat::Argument &argument) {
 
 std::string text_of(const flatbuffers::String *text) { return text == nullptr ? std::string() : text->str(); }
 
+// Ray counts resources in these parts of one.
+constexpr double kUnitsPerResource = 10'000;
+
+using Builder = flatbuffers::FlatBufferBuilder;
+
+flatbuffers::Offset<flat::Options> build_options(Builder &builder, const runtime::TaskOptions &options) {
+  std::vector<flatbuffers::Offset<flat::Resource>> resources;
+  for (const runtime::Resource &resource : options.resources) {
+    const auto units = static_cast<std::uint64_t>(std::llround(resource.quantity * kUnitsPerResource));
+    resources.push_back(flat::CreateResource(builder, builder.CreateString(resource.name), units));
+  }
+  const auto name = builder.CreateString(options.name);
+  const auto group = builder.CreateString(options.placement_group);
+  const auto runtime_env = builder.CreateString(options.runtime_env);
+  return flat::CreateOptions(builder, name, options.deadline_ms, options.retry_exceptions,
+                             builder.CreateVector(resources), group, options.bundle, runtime_env);
+}
+
+flatbuffers::Offset<flat::Creation> build_creation(Builder &builder, const runtime::ActorOptions &actor) {
+  const auto name = builder.CreateString(actor.name);
+  const auto name_space = builder.CreateString(actor.name_space);
+  return flat::CreateCreation(builder, name, name_space, actor.restarts_max, actor.concurrency, actor.detached);
+}
+
+runtime::TaskOptions options_of(const flat::Options &options) {
+  runtime::TaskOptions all;
+  all.name = text_of(options.name());
+  all.deadline_ms = options.deadline_ms();
+  all.retry_exceptions = options.retry_exceptions();
+  if (const auto *resources = options.resources()) {
+    for (const flat::Resource *one : *resources) {
+      all.resources.push_back({text_of(one->name()), static_cast<double>(one->units()) / kUnitsPerResource});
+    }
+  }
+  all.placement_group = text_of(options.placement_group());
+  all.bundle = options.bundle();
+  all.runtime_env = text_of(options.runtime_env());
+  return all;
+}
+
+Creation creation_of(const flat::Creation &creation) {
+  return {text_of(creation.name()), text_of(creation.name_space()), creation.restarts_max(), creation.concurrency(),
+          creation.detached()};
+}
+
 }  // namespace
 
 std::span<const std::byte> encode_spec(std::uint64_t function, std::uint32_t retries,
-                                       std::span<const ArgumentToEncode> arguments) {
+                                       std::span<const ArgumentToEncode> arguments, const SpecToEncode &more) {
   flatbuffers::FlatBufferBuilder &builder = fresh_builder();
   static thread_local std::vector<flatbuffers::Offset<flat::Argument>> built;
   built.clear();
   for (const ArgumentToEncode &argument : arguments) built.push_back(build(builder, argument));
   const auto all = builder.CreateVector(built);
-  flat::FinishTaskSpecBuffer(builder, flat::CreateTaskSpec(builder, function, all, retries, 0));
+  flatbuffers::Offset<flat::Options> options;
+  flatbuffers::Offset<flat::Creation> creation;
+  if (more.options != nullptr) options = build_options(builder, *more.options);
+  if (more.creation != nullptr) creation = build_creation(builder, *more.creation);
+  const flat::Name actor = to_flat(more.actor);
+  const bool is_call = more.actor.entry != segment::kNoEntry;
+  flat::FinishTaskSpecBuffer(builder, flat::CreateTaskSpec(builder, function, all, retries, 0, options, creation,
+                                                           is_call ? &actor : nullptr, more.instance_offset));
   return finished(builder);
 }
 
@@ -80,6 +134,10 @@ std::optional<TaskSpec> decode_spec(std::span<const std::byte> bytes) {
   spec.function = flat_spec.function();
   spec.retries = flat_spec.retries();
   spec.site = flat_spec.site();
+  if (flat_spec.options() != nullptr) spec.options = options_of(*flat_spec.options());
+  if (flat_spec.creation() != nullptr) spec.creation = creation_of(*flat_spec.creation());
+  if (flat_spec.actor() != nullptr) spec.actor = from_flat(*flat_spec.actor());
+  spec.instance_offset = flat_spec.instance_offset();
   if (const auto *arguments = flat_spec.arguments()) {
     if (arguments->size() > base::kArgumentsMax) return std::nullopt;
     spec.arguments.reserve(arguments->size());

@@ -21,11 +21,24 @@ struct ArgumentView {
   std::vector<refs::ObjectName> contained;
 };
 
+// Of a task that makes an actor.
+struct Creation {
+  std::string name;
+  std::string name_space;
+  std::int32_t restarts_max = 0;
+  std::uint32_t concurrency = 1;
+  bool detached = false;
+};
+
 struct TaskSpec {
   std::uint64_t function = 0;
   std::uint32_t retries = 0;
   std::uint32_t site = 0;
   std::vector<ArgumentView> arguments;
+  std::optional<runtime::TaskOptions> options;  // none: all as by default; its retries mean nothing
+  std::optional<Creation> creation;
+  refs::ObjectName actor;  // of a call; entry == kNoEntry: none
+  std::int32_t instance_offset = 0;
 };
 
 // What encode_spec needs to know of one argument.
@@ -36,9 +49,17 @@ struct ArgumentToEncode {
   std::span<const refs::ObjectName> contained;
 };
 
+// What a task is beside its function and arguments.
+struct SpecToEncode {
+  const runtime::TaskOptions *options = nullptr;    // null: all as by default
+  const runtime::ActorOptions *creation = nullptr;  // set: the task makes an actor
+  refs::ObjectName actor;                           // set: the task is a call of it
+  std::int32_t instance_offset = 0;
+};
+
 // The bytes stay valid until the next call on the same thread.
 std::span<const std::byte> encode_spec(std::uint64_t function, std::uint32_t retries,
-                                       std::span<const ArgumentToEncode> arguments);
+                                       std::span<const ArgumentToEncode> arguments, const SpecToEncode &more = {});
 std::optional<TaskSpec> decode_spec(std::span<const std::byte> bytes);
 
 // The bytes stay valid until the next call on the same thread.

@@ -32,9 +32,10 @@ struct Encode {
   Encoded operator()(const Hello &hello) const {
     const auto functions = builder.CreateVectorOfStrings(hello.functions);
     const auto arguments = builder.CreateVectorOfStrings(hello.arguments);
+    const auto name_space = builder.CreateString(hello.name_space);
     return {flat::Body_Hello, flat::CreateHello(builder, hello.layout_version, hello.layout_fingerprint,
                                                 static_cast<std::uint32_t>(hello.role), hello.template_number,
-                                                functions, arguments, hello.token)
+                                                functions, arguments, hello.token, name_space)
                                   .Union()};
   }
   Encoded operator()(const Welcome &welcome) const {
@@ -117,16 +118,68 @@ struct Encode {
     const auto json = builder.CreateString(reply.json);
     return {flat::Body_CollectReply, flat::CreateCollectReply(builder, reply.objects, reply.bytes, json).Union()};
   }
+  Encoded operator()(const FindActorRequest &request) const {
+    const auto name = builder.CreateString(request.name);
+    const auto name_space = builder.CreateString(request.name_space);
+    return {flat::Body_FindActorRequest, flat::CreateFindActorRequest(builder, name, name_space).Union()};
+  }
+  Encoded operator()(const FindActorReply &reply) const {
+    return {flat::Body_FindActorReply,
+            flat::CreateFindActorReply(builder, reply.found, reply.entry, reply.generation).Union()};
+  }
+  Encoded operator()(const NamespaceRequest &) const {
+    return {flat::Body_NamespaceRequest, flat::CreateNamespaceRequest(builder).Union()};
+  }
+  Encoded operator()(const NamespaceReply &reply) const {
+    const auto name_space = builder.CreateString(reply.name_space);
+    return {flat::Body_NamespaceReply, flat::CreateNamespaceReply(builder, name_space).Union()};
+  }
 };
 
 Hello decode_hello(const flat::Hello &hello) {
-  return {hello.layout_version(),
-          hello.layout_fingerprint(),
-          static_cast<Role>(hello.role()),
-          hello.template_number(),
-          texts_of(hello.functions()),
-          texts_of(hello.arguments()),
-          hello.token()};
+  return {hello.layout_version(),  hello.layout_fingerprint(),  static_cast<Role>(hello.role()),
+          hello.template_number(), texts_of(hello.functions()), texts_of(hello.arguments()),
+          hello.token(),           text_of(hello.name_space())};
+}
+
+// Requests that came with named objects and actors, and their answers.
+std::optional<Message> decode_request(const flat::Frame &frame) {
+  switch (frame.body_type()) {
+    case flat::Body_PublishRequest: {
+      const flat::PublishRequest &request = *frame.body_as_PublishRequest();
+      return PublishRequest{text_of(request.name()), request.entry(), request.generation(), request.replace()};
+    }
+    case flat::Body_PublishReply:
+      return PublishReply{frame.body_as_PublishReply()->code(), text_of(frame.body_as_PublishReply()->message())};
+    case flat::Body_UnpublishRequest:
+      return UnpublishRequest{text_of(frame.body_as_UnpublishRequest()->name())};
+    case flat::Body_UnpublishReply:
+      return UnpublishReply{frame.body_as_UnpublishReply()->done()};
+    case flat::Body_EvictRequest:
+      return EvictRequest{frame.body_as_EvictRequest()->bytes()};
+    case flat::Body_EvictReply:
+      return EvictReply{frame.body_as_EvictReply()->objects(), frame.body_as_EvictReply()->bytes()};
+    case flat::Body_CollectRequest:
+      return CollectRequest{};
+    case flat::Body_CollectReply: {
+      const flat::CollectReply &reply = *frame.body_as_CollectReply();
+      return CollectReply{reply.objects(), reply.bytes(), text_of(reply.json())};
+    }
+    case flat::Body_FindActorRequest: {
+      const flat::FindActorRequest &request = *frame.body_as_FindActorRequest();
+      return FindActorRequest{text_of(request.name()), text_of(request.name_space())};
+    }
+    case flat::Body_FindActorReply: {
+      const flat::FindActorReply &reply = *frame.body_as_FindActorReply();
+      return FindActorReply{reply.found(), reply.entry(), reply.generation()};
+    }
+    case flat::Body_NamespaceRequest:
+      return NamespaceRequest{};
+    case flat::Body_NamespaceReply:
+      return NamespaceReply{text_of(frame.body_as_NamespaceReply()->name_space())};
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -188,30 +241,9 @@ std::optional<Message> decode(std::span<const char> body) {
     }
     case flat::Body_PinReply:
       return PinReply{frame.body_as_PinReply()->done(), text_of(frame.body_as_PinReply()->message())};
-    case flat::Body_PublishRequest: {
-      const flat::PublishRequest &request = *frame.body_as_PublishRequest();
-      return PublishRequest{text_of(request.name()), request.entry(), request.generation(), request.replace()};
-    }
-    case flat::Body_PublishReply:
-      return PublishReply{frame.body_as_PublishReply()->code(), text_of(frame.body_as_PublishReply()->message())};
-    case flat::Body_UnpublishRequest:
-      return UnpublishRequest{text_of(frame.body_as_UnpublishRequest()->name())};
-    case flat::Body_UnpublishReply:
-      return UnpublishReply{frame.body_as_UnpublishReply()->done()};
-    case flat::Body_EvictRequest:
-      return EvictRequest{frame.body_as_EvictRequest()->bytes()};
-    case flat::Body_EvictReply:
-      return EvictReply{frame.body_as_EvictReply()->objects(), frame.body_as_EvictReply()->bytes()};
-    case flat::Body_CollectRequest:
-      return CollectRequest{};
-    case flat::Body_CollectReply: {
-      const flat::CollectReply &reply = *frame.body_as_CollectReply();
-      return CollectReply{reply.objects(), reply.bytes(), text_of(reply.json())};
-    }
-    case flat::Body_NONE:
-      break;
+    default:
+      return decode_request(frame);
   }
-  return std::nullopt;
 }
 
 }  // namespace mobula::wire

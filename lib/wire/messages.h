@@ -23,6 +23,7 @@ struct Hello {
   std::vector<std::string> functions;
   std::vector<std::string> arguments;
   std::uint64_t token = 0;
+  std::string name_space;  // of a driver's job
 };
 struct Welcome {
   std::uint32_t client_id = 0;  // of a driver or worker; a template's number
@@ -109,12 +110,28 @@ struct CollectReply {
   std::uint64_t bytes = 0;
   std::string json;  // the first of the freed objects: [{"id", "size", "creator_pid"}]
 };
+// The living actor of that name; "" as namespace: that of the job of whoever asks.
+struct FindActorRequest {
+  std::string name;
+  std::string name_space;
+};
+struct FindActorReply {
+  bool found = false;
+  std::uint32_t entry = 0;
+  std::uint64_t generation = 0;
+};
+// The namespace of the job of whoever asks.
+struct NamespaceRequest {};
+struct NamespaceReply {
+  std::string name_space;
+};
 
 // clang-format off
 using Message = std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest,
                              StatusReply, StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest,
                              DeleteReply, PinRequest, PinReply, PublishRequest, PublishReply, UnpublishRequest,
-                             UnpublishReply, EvictRequest, EvictReply, CollectRequest, CollectReply>;
+                             UnpublishReply, EvictRequest, EvictReply, CollectRequest, CollectReply,
+                             FindActorRequest, FindActorReply, NamespaceRequest, NamespaceReply>;
 // clang-format on
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.

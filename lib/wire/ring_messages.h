@@ -23,12 +23,14 @@ enum class ToRaylet : std::uint32_t {
   kWithdraw = 4,  // the put gave up: ticket
   kRows = 5,      // another chunk of handle rows
   kContains = 6,  // a container, and references packed inside it; before its seal (rule 17)
-  kDone = 7,      // a worker has settled a task's result: names of spec and result
+  kDone = 7,      // a worker has settled a task's result: names of spec and result; count: 1 = a restart failed
   kBlocked = 8,   // a worker waits for an object: it gives its slot back
   kUnblocked = 9,
-  kReturn = 10,   // free entries that this client does not want
-  kSkipped = 11,  // a worker's ring is empty: its last slots had been taken back
-  kRetain = 12,   // why an object is kept changes: name, Retention
+  kReturn = 10,      // free entries that this client does not want
+  kSkipped = 11,     // a worker's ring is empty: its last slots had been taken back
+  kRetain = 12,      // why an object is kept changes: name, Retention
+  kKillActor = 13,   // the actor's entry; count: 1 = without restart
+  kActorExits = 14,  // a worker: its actor has asked for its own end, and is not restarted
 };
 
 // What a kRetain message asks for. Weak: of this client alone, and only its first and last weak reference is told.
@@ -43,7 +45,10 @@ enum class Grant : std::uint32_t {
 
 // Raylet to worker, in the offers ring.
 enum class Offer : std::uint32_t {
-  kTask = 1,  // names of spec and result
+  kTask = 1,     // names of spec and result
+  kCall = 2,     // the same, of a call to the worker's actor
+  kRestart = 3,  // names of an actor's spec and entry; count: how often it was restarted
+  kEnd = 4,      // nobody refers to the worker's actor any more
 };
 
 constexpr std::uint32_t kEntriesPerHint = 14;

@@ -170,8 +170,8 @@ MOBULA_EXPORT void shutdown();
 // initialisers.
 MOBULA_EXPORT void register_function(std::string_view name, const void *target, std::size_t target_bytes,
                                      Invoker invoker);
-// The number by which tasks name the function, 0 when it was never registered.
-MOBULA_EXPORT std::uint64_t find_function(const void *target, std::size_t target_bytes);
+// The number by which tasks name the function, 0 when it was never registered with that invoker.
+MOBULA_EXPORT std::uint64_t find_function(const void *target, std::size_t target_bytes, Invoker invoker);
 
 // Room for an object of `bytes`. Waits for space when the store is full; kStoreFull after the put deadline.
 MOBULA_EXPORT Status create(std::uint64_t bytes, Format format, Draft *draft);

@@ -64,9 +64,11 @@ constexpr std::uint32_t kActorConcurrencyMax = 1024;
 // When none is left, and every call has ended, the actor ends.
 MOBULA_EXPORT Status create_actor(std::uint64_t factory, const Argument *arguments, std::size_t count,
                                   const ActorOptions &options, Reference *actor);
-// Queues a call. Calls of one process run in order (with a concurrency of 1).
-MOBULA_EXPORT Status call_actor(const Reference &actor, std::uint64_t method, const Argument *arguments,
-                                std::size_t count, const TaskOptions &options, Reference *result);
+// Queues a call. Calls of one process run in order (with a concurrency of 1). `instance_offset`: where in the actor the
+// part lies that the method belongs to (a base class), in bytes.
+MOBULA_EXPORT Status call_actor(const Reference &actor, std::uint64_t method, std::int32_t instance_offset,
+                                const Argument *arguments, std::size_t count, const TaskOptions &options,
+                                Reference *result);
 // A handle of the living actor of that name; empty when there is none. "" as namespace: that of the job.
 MOBULA_EXPORT Status find_actor(std::string_view name, std::string_view name_space, Reference *actor);
 // Kills the actor's process: calls that have not ended fail. Without `no_restart` it may be restarted.

@@ -21,6 +21,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "ray/api/actor.h"
 #include "ray/api/config.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/function_traits.h"

@@ -62,11 +62,46 @@ struct FunctionTraits<R (*)(Parameters...)> {
 template <typename R, typename... Parameters>
 struct FunctionTraits<R (*)(Parameters...) noexcept> : FunctionTraits<R (*)(Parameters...)> {};
 
+// Class, result and decayed parameter types of a pointer to a member function.
+template <typename R, typename C, typename... Parameters>
+struct MethodSignature {
+  static constexpr bool kIsMethod = true;
+  static constexpr std::size_t kParameterCount = sizeof...(Parameters);
+  using Class = C;
+  using RawResult = R;
+  using Result = std::decay_t<R>;
+  using Arguments = std::tuple<std::decay_t<Parameters>...>;
+  using RawParameters = std::tuple<Parameters &&...>;
+};
+template <typename M>
+struct MethodTraits {
+  static constexpr bool kIsMethod = false;
+};
+#define RAY_INTERNAL_METHOD(qualifiers)                     \
+  template <typename R, typename C, typename... Parameters> \
+  struct MethodTraits<R (C::*)(Parameters...) qualifiers> : MethodSignature<R, C, Parameters...> {};
+RAY_INTERNAL_METHOD()
+RAY_INTERNAL_METHOD(const)
+RAY_INTERNAL_METHOD(volatile)
+RAY_INTERNAL_METHOD(&)
+RAY_INTERNAL_METHOD(const &)
+RAY_INTERNAL_METHOD(&&)
+RAY_INTERNAL_METHOD(noexcept)
+RAY_INTERNAL_METHOD(const noexcept)
+RAY_INTERNAL_METHOD(&noexcept)
+RAY_INTERNAL_METHOD(const &noexcept)
+RAY_INTERNAL_METHOD(&&noexcept)
+#undef RAY_INTERNAL_METHOD
+
 // A function that returns a pointer makes an actor; every other free or static function is a task.
 template <typename F, bool = FunctionTraits<F>::kIsFunction>
 struct IsTask : std::false_type {};
 template <typename F>
 struct IsTask<F, true> : std::bool_constant<!std::is_pointer_v<typename FunctionTraits<F>::Result>> {};
+template <typename F, bool = FunctionTraits<F>::kIsFunction>
+struct IsFactory : std::false_type {};
+template <typename F>
+struct IsFactory<F, true> : std::is_pointer<typename FunctionTraits<F>::Result> {};
 
 // Picks the overload with exactly these parameter types. A class, so that deduction cannot add parameters to the list.
 template <typename... Parameters>

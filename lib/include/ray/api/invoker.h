@@ -77,6 +77,25 @@ inline mobula::Status set_nil(mobula::Call &call) {
   return call.set_result(&kNil, sizeof(kNil), mobula::format_of(mobula::Encoding::kMsgpack), nullptr, 0);
 }
 
+// What a factory returns.
+template <typename T>
+mobula::Status set_actor(T *actor, mobula::Call &call) {
+  if (actor == nullptr) throw RayException("the actor's factory returned a null pointer");
+  void (*destroy)(void *) = nullptr;
+  // What a factory returns may be of a class derived from T, which only a virtual destructor ends.
+  if constexpr (std::is_destructible_v<T> && (!std::is_polymorphic_v<T> || std::has_virtual_destructor_v<T>)) {
+    destroy = [](void *instance) { delete static_cast<T *>(instance); };
+  }
+  call.set_instance(const_cast<std::remove_cv_t<T> *>(actor), destroy);
+  return nullptr;
+}
+
+inline void check_argument_count(const mobula::Call &call, std::size_t parameters) {
+  if (call.argument_count() == parameters) return;
+  throw RayException("Arguments number not match: the function takes " + std::to_string(parameters) +
+                     ", the task has " + std::to_string(call.argument_count()));
+}
+
 template <typename F>
 struct Invocation;
 
@@ -84,10 +103,7 @@ template <typename R, typename... Parameters>
 struct Invocation<R (*)(Parameters...)> {
   // The Invoker of this signature; `target` holds the function pointer.
   static void run(const void *target, mobula::Call &call) {
-    if (call.argument_count() != sizeof...(Parameters)) {
-      throw RayException("Arguments number not match: the function takes " + std::to_string(sizeof...(Parameters)) +
-                         ", the task has " + std::to_string(call.argument_count()));
-    }
+    check_argument_count(call, sizeof...(Parameters));
     R (*function)(Parameters...);
     std::memcpy(&function, target, sizeof(function));
     constexpr std::index_sequence_for<Parameters...> kIndices;
@@ -105,6 +121,8 @@ struct Invocation<R (*)(Parameters...)> {
     if constexpr (std::is_void_v<R>) {
       function(static_cast<Parameters &&>(std::get<indices>(arguments))...);
       return set_nil(call);
+    } else if constexpr (std::is_pointer_v<R>) {
+      return set_actor(function(static_cast<Parameters &&>(std::get<indices>(arguments))...), call);
     } else {
       return set_result(function(static_cast<Parameters &&>(std::get<indices>(arguments))...), call);
     }
@@ -112,6 +130,56 @@ struct Invocation<R (*)(Parameters...)> {
 };
 template <typename R, typename... Parameters>
 struct Invocation<R (*)(Parameters...) noexcept> : Invocation<R (*)(Parameters...)> {};
+
+// Calls a method of the worker's actor.
+template <typename M>
+struct MethodInvocation {
+  using Traits = MethodTraits<M>;
+
+  // The Invoker of this signature; `target` holds the member function pointer.
+  static void run(const void *target, mobula::Call &call) {
+    check_argument_count(call, Traits::kParameterCount);
+    M method;
+    std::memcpy(&method, target, sizeof(method));
+    auto *const instance = static_cast<typename Traits::Class *>(call.instance());
+    if (instance == nullptr) throw RayException("a method was called in a worker that is no actor");
+    constexpr std::make_index_sequence<Traits::kParameterCount> kIndices;
+    typename Traits::Arguments arguments =
+        decode_arguments(call, static_cast<typename Traits::Arguments *>(nullptr), kIndices);
+    throw_unless_ok(call_with(*instance, method, arguments, call, kIndices));
+  }
+
+ private:
+  template <std::size_t index>
+  using Parameter = std::tuple_element_t<index, typename Traits::RawParameters>;
+
+  template <std::size_t... indices>
+  static mobula::Status call_with(typename Traits::Class &instance, M method,
+                                  [[maybe_unused]] typename Traits::Arguments &arguments, mobula::Call &call,
+                                  std::index_sequence<indices...>) {
+    constexpr bool kIsRvalueMethod = !std::is_invocable_v<M, typename Traits::Class &, Parameter<indices>...>;
+    using Self = std::conditional_t<kIsRvalueMethod, typename Traits::Class &&, typename Traits::Class &>;
+    auto &&self = static_cast<Self>(instance);
+    if constexpr (std::is_void_v<typename Traits::RawResult>) {
+      (static_cast<Self>(self).*method)(static_cast<Parameter<indices>>(std::get<indices>(arguments))...);
+      return set_nil(call);
+    } else {
+      return set_result(
+          (static_cast<Self>(self).*method)(static_cast<Parameter<indices>>(std::get<indices>(arguments))...), call);
+    }
+  }
+};
+template <typename M>
+struct InvocationOf {
+  using Type = Invocation<M>;
+};
+template <typename R, typename C>
+struct InvocationOf<R C::*> {
+  using Type = MethodInvocation<R C::*>;
+};
+// The invoker of a function or method.
+template <typename F>
+inline constexpr mobula::Invoker kInvoker = &InvocationOf<F>::Type::run;
 
 }  // namespace internal
 }  // namespace ray

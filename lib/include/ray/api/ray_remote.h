@@ -1,4 +1,4 @@
-// ray/api/ray_remote.h: RAY_REMOTE makes functions callable as tasks.
+// ray/api/ray_remote.h: RAY_REMOTE makes functions callable as tasks, actors' factories and actors' methods.
 //   Threads    runs while static initialisers do
 //   Process    driver and workers run the same registrations; a function is found by its source text
 //   Errors     the same function twice is fine (the macro also stands in headers); one name for two functions is
@@ -37,14 +37,12 @@ constexpr std::string_view take_name(std::string_view &names) {
   return name;
 }
 
-// Member functions and actor factories are accepted; only tasks are recorded.
+// A task, an actor's factory, or a method.
 template <typename F>
-void register_one([[maybe_unused]] std::string_view name, [[maybe_unused]] F function) {
+void register_one(std::string_view name, F function) {
   static_assert(FunctionTraits<F>::kIsFunction || std::is_member_function_pointer_v<F>,
                 "RAY_REMOTE takes functions and member functions");
-  if constexpr (IsTask<F>::value) {
-    mobula::runtime::register_function(name, &function, sizeof(function), &Invocation<F>::run);
-  }
+  mobula::runtime::register_function(name, &function, sizeof(function), kInvoker<F>);
 }
 
 // `names` is the source text of the functions, separated by commas.
@@ -60,9 +58,8 @@ bool register_functions(std::string_view names, Functions... functions) {
 #define RAY_INTERNAL_JOIN_TEXT(left, right) left##right
 #define RAY_INTERNAL_JOIN(left, right) RAY_INTERNAL_JOIN_TEXT(left, right)
 
-// RAY_REMOTE(f, &C::m, RAY_FUNC(g, int), ...) at namespace scope. Each use is a variable of its own file (static)
-// with a
-// name of its own (__COUNTER__): two files or headers with the macro on the same line do not meet.
+// RAY_REMOTE(f, &C::m, RAY_FUNC(g, int), ...) at namespace scope. Each use is a variable of its own file (static) with
+// a name of its own (__COUNTER__): two files or headers with the macro on the same line do not meet.
 #define RAY_REMOTE(...)                                                                         \
   [[maybe_unused]] static const bool RAY_INTERNAL_JOIN(ray_remote_registration_, __COUNTER__) = \
       ::ray::internal::register_functions(#__VA_ARGS__, __VA_ARGS__);

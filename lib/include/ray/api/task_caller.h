@@ -18,6 +18,7 @@
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/function_traits.h"
+#include "ray/api/invoker.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/objects.h"
 #include "ray/api/pack_buffer.h"
@@ -73,27 +74,24 @@ mobula::runtime::Argument make_argument(const T &value, ArgumentSlot &slot) {
   }
 }
 
-// Submits the task. `Parameters` are the decayed parameter types.
-template <typename... Parameters, typename... Values>
-mobula::Reference submit(std::uint64_t function, const mobula::runtime::TaskOptions &options,
-                         std::tuple<Parameters...> *, const Values &...values) {
-  mobula::Reference result;
+// Packs the arguments and calls `send` with them. `Parameters` are the decayed parameter types.
+template <typename... Parameters, typename Send, typename... Values>
+void with_arguments(std::tuple<Parameters...> *, const Send &send, const Values &...values) {
   if constexpr (sizeof...(Values) == 0) {
-    throw_unless_ok(mobula::runtime::submit(function, nullptr, 0, options, &result));
+    throw_unless_ok(send(nullptr, 0));
   } else {
     std::array<ArgumentSlot, sizeof...(Values)> slots;
     std::size_t next = 0;
     // Braces: evaluated from left to right.
     const mobula::runtime::Argument arguments[] = {make_argument<Parameters>(values, slots[next++])...};
-    throw_unless_ok(mobula::runtime::submit(function, arguments, sizeof...(Values), options, &result));
+    throw_unless_ok(send(arguments, sizeof...(Values)));
   }
-  return result;
 }
 
 // The number of a registered function.
 template <typename F>
 std::uint64_t find_function(F function) {
-  const std::uint64_t number = mobula::runtime::find_function(&function, sizeof(function));
+  const std::uint64_t number = mobula::runtime::find_function(&function, sizeof(function), kInvoker<F>);
   if (number == 0) throw RayException("Function not found. Please use RAY_REMOTE to register this function.");
   return number;
 }
@@ -115,8 +113,14 @@ class TaskCaller {
   template <typename... Values>
   ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the function");
-    return ObjectRef<ResultType<typename Traits::Result>>(
-        submit(function_, options_, static_cast<typename Traits::Arguments *>(nullptr), values...));
+    mobula::Reference result;
+    with_arguments(
+        static_cast<typename Traits::Arguments *>(nullptr),
+        [&](const mobula::runtime::Argument *arguments, std::size_t count) {
+          return mobula::runtime::submit(function_, arguments, count, options_, &result);
+        },
+        values...);
+    return ObjectRef<ResultType<typename Traits::Result>>(std::move(result));
   }
 
  private:

@@ -1,0 +1,95 @@
+// The exported functions of mobula/runtime_tasks.h that concern actors.
+#include <fmt/format.h>
+
+#include <atomic>
+
+#include "client/current.h"
+#include "client/session.h"
+
+namespace mobula {
+namespace client {
+namespace {
+
+constexpr std::int64_t kNoActor = -1;
+std::atomic<std::int64_t> actor_restarts{kNoActor};
+
+}  // namespace
+
+void set_actor(std::optional<std::uint32_t> restarts) {
+  actor_restarts.store(restarts ? static_cast<std::int64_t>(*restarts) : kNoActor, std::memory_order_relaxed);
+}
+
+}  // namespace client
+
+namespace runtime {
+
+using client::current_session;
+using client::not_initialized;
+using client::Session;
+
+namespace {
+
+// The raylet refuses a name that an actor has by not naming the new one.
+Status check_name(Session &session, const ActorOptions &options, const Reference &actor) {
+  Reference found;
+  if (Status status = session.find_actor(options.name, options.name_space, &found)) return status;
+  if (!found.empty() && Session::name_of(found) == Session::name_of(actor)) return nullptr;
+  return base::failure(Code::kInvalidArgument,
+                       fmt::format("Actor with name '{}' already exists in the namespace {}", options.name,
+                                   options.name_space.empty() ? "of this job" : options.name_space));
+}
+
+}  // namespace
+
+Status create_actor(std::uint64_t factory, const Argument *arguments, std::size_t count, const ActorOptions &options,
+                    Reference *actor) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  if (options.concurrency == 0 || options.concurrency > kActorConcurrencyMax) {
+    return base::failure(Code::kInvalidArgument, fmt::format("max concurrency must be 1 to {}, {} was given",
+                                                             kActorConcurrencyMax, options.concurrency));
+  }
+  client::Submission submission{factory, {arguments, count}, options.task};
+  submission.creation = &options;
+  Reference created;
+  if (Status status = session->submit(submission, client::submit_urgency(), &created)) return status;
+  if (!options.name.empty()) {
+    if (Status status = check_name(*session, options, created)) return status;
+  }
+  *actor = std::move(created);
+  return nullptr;
+}
+
+Status call_actor(const Reference &actor, std::uint64_t method, std::int32_t instance_offset, const Argument *arguments,
+                  std::size_t count, const TaskOptions &options, Reference *result) {
+  Session *const session = current_session();
+  if (session == nullptr) return not_initialized();
+  client::Submission submission{method, {arguments, count}, options};
+  submission.actor = &actor;
+  submission.instance_offset = instance_offset;
+  return session->submit(submission, client::submit_urgency(), result);
+}
+
+Status find_actor(std::string_view name, std::string_view name_space, Reference *actor) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->find_actor(name, name_space, actor);
+}
+
+Status kill_actor(const Reference &actor, bool no_restart) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->kill_actor(actor, no_restart);
+}
+
+bool is_actor() { return client::actor_restarts.load(std::memory_order_relaxed) != client::kNoActor; }
+
+std::uint32_t actor_restarts() {
+  return is_actor() ? static_cast<std::uint32_t>(client::actor_restarts.load(std::memory_order_relaxed)) : 0;
+}
+
+Status job_namespace(std::string *name_space) {
+  Session *const session = current_session();
+  return session == nullptr ? not_initialized() : session->job_namespace(name_space);
+}
+
+}  // namespace runtime
+}  // namespace mobula
