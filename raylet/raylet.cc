@@ -112,6 +112,7 @@ bool Raylet::do_due_work() {
   const std::vector<std::uint64_t> freed = store_.take_freed_actors();
   if (!freed.empty()) tasks_.on_actors_freed(freed);
   for (const std::uint32_t job : std::exchange(ended_jobs_, {})) detached_job_ended(job);
+  if (tasks_.may_have_unreachable()) end_unreachable_actors();
   const std::optional<std::int64_t> due_ns = tasks_.next_due_ns();
   if (!due_ns || *due_ns > base::monotonic_ns()) return !freed.empty();
   tasks_.on_time(base::monotonic_ns());

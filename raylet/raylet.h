@@ -116,6 +116,7 @@ class Raylet {
   wire::PublishReply publish(const wire::PublishRequest &request);
   wire::EvictReply evict(const wire::EvictRequest &request);
   wire::CollectReply collect();
+  std::uint64_t end_unreachable_actors();
 
   // --- deaths, deaths.cc
   void on_process_ended(std::uint32_t client_id);

@@ -91,6 +91,20 @@ wire::EvictReply Raylet::evict(const wire::EvictRequest &request) {
   return reply;
 }
 
+// Actors that only refer to each other. What came while the rings were read is seen by marking again.
+std::uint64_t Raylet::end_unreachable_actors() {
+  tasks_.note_mark_pass();
+  const std::vector<refs::ObjectName> found = store_.unreachable_actors(tasks_.idle_actors());
+  if (found.empty()) return 0;
+  drain_all();
+  std::vector<refs::ObjectName> ending;
+  for (const refs::ObjectName &actor : store_.unreachable_actors(tasks_.idle_actors())) {
+    if (std::find(found.begin(), found.end(), actor) != found.end()) ending.push_back(actor);
+  }
+  tasks_.end_unreachable(ending);
+  return ending.size();
+}
+
 wire::CollectReply Raylet::collect() {
   nlohmann::json objects = nlohmann::json::array();
   const auto report = [&](const refs::ObjectName &name) {
@@ -101,6 +115,7 @@ wire::CollectReply Raylet::collect() {
                        {"creator_pid", header.creator_pid}});
   };
   Freed freed;
+  freed.objects = end_unreachable_actors();
   std::uint64_t rescued = ~0ull;
   for (std::uint32_t i = 0; i < kCollectionsMax && rescued != store_.groups_rescued(); ++i) {
     rescued = store_.groups_rescued();

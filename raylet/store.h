@@ -119,6 +119,14 @@ class Store {
   Freed collect_cycles(const std::function<void()> &drain, const Report &report = {});
   // Whether enough containers have come since the last pass for another one to be worth its cost.
   bool may_have_cycles() const;
+  // An actor without queued or running calls, and the process that it is.
+  struct IdleActor {
+    refs::ObjectName entry;
+    std::uint32_t client = 0;
+    std::span<const std::uint64_t> row_offsets;  // the raylet's own notes of its row chunks
+  };
+  // Those of them that only each other, or containers that nobody else reaches, refer to. Reads the rows of each.
+  std::vector<refs::ObjectName> unreachable_actors(std::span<const IdleActor> idle) const;
   // How many groups were found and then rescued, since the session began.
   std::uint64_t groups_rescued() const { return groups_rescued_; }
 
@@ -181,6 +189,9 @@ class Store {
   struct Condemned;
   void note_nesting(std::uint32_t container, const refs::ObjectName &inner);
   std::vector<std::vector<std::uint32_t>> find_unreachable() const;
+  bool is_root(std::uint32_t entry, std::span<const std::uint64_t> masks) const;
+  std::vector<std::uint32_t> entries_in_rows(std::span<const std::uint64_t> row_offsets) const;
+  std::vector<std::uint32_t> contents_of(std::uint32_t container) const;
   void flag_group(Condemned *group);
   void cancel_group(const Condemned &group);
   Freed free_group(const Condemned &group, const Report &report);

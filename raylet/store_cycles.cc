@@ -5,6 +5,7 @@
 #include "objects/mark_pass.h"
 #include "raylet/store.h"
 #include "refs/evict.h"
+#include "refs/row_table.h"
 
 namespace mobula::raylet {
 namespace {
@@ -39,14 +40,65 @@ std::vector<std::vector<std::uint32_t>> Store::find_unreachable() const {
   constexpr auto kWeak = static_cast<std::uint32_t>(segment::Retained::kWeak);
   objects::MarkPass pass;
   for (const std::uint32_t entry : nesting_) {
-    std::vector<std::uint32_t> contents;
-    for (const ObjectName &inner : contained_.at(entry)) contents.push_back(inner.entry);
     const objects::EvictionFacts facts = facts_of(entry);
     const bool is_root =
         !refs::is_settled(facts.state) || facts.held || facts.pinned || (index_[entry].retained & ~kWeak) != 0;
-    pass.add(entry, is_root, facts.raylet_refs, std::move(contents));
+    pass.add(entry, is_root, facts.raylet_refs, contents_of(entry));
   }
   return pass.unreachable();
+}
+
+std::vector<std::uint32_t> Store::contents_of(std::uint32_t container) const {
+  std::vector<std::uint32_t> contents;
+  for (const ObjectName &inner : contained_.at(container)) contents.push_back(inner.entry);
+  return contents;
+}
+
+std::vector<std::uint32_t> Store::entries_in_rows(std::span<const std::uint64_t> row_offsets) const {
+  std::vector<std::uint32_t> entries;
+  for (std::uint32_t chunk = 0; chunk < row_offsets.size(); ++chunk) {
+    const segment::Row *const rows = segment_.rows(row_offsets[chunk]);
+    for (std::uint32_t row = 0; row < refs::rows_in_chunk(chunk); ++row) {
+      const std::uint32_t entry = rows[row].entry_plus_1.load(std::memory_order_acquire) - 1;
+      if (is_entry(entry) && index_[entry].is_out) entries.push_back(entry);
+    }
+  }
+  return entries;
+}
+
+// Kept by a process other than those of the masks, which hold the bits of idle actors by group.
+bool Store::is_root(std::uint32_t entry, std::span<const std::uint64_t> masks) const {
+  constexpr auto kWeak = static_cast<std::uint32_t>(segment::Retained::kWeak);
+  if (!refs::is_settled(word_of(entry)) || (index_[entry].retained & ~kWeak) != 0) return true;
+  for (std::uint32_t group = 0; group < masks.size(); ++group) {
+    for (const segment::Set set : {segment::Set::kHolders, segment::Set::kPins}) {
+      if ((segment_.set_word(set, group, entry).load(std::memory_order_seq_cst) & ~masks[group]) != 0) return true;
+    }
+  }
+  return false;
+}
+
+std::vector<ObjectName> Store::unreachable_actors(std::span<const IdleActor> idle) const {
+  std::vector<std::uint64_t> masks(segment_.groups_live(), 0);
+  for (const IdleActor &actor : idle) {
+    masks[actor.client / base::kClientsPerGroup] |= 1ull << (actor.client % base::kClientsPerGroup);
+  }
+  objects::MarkPass pass;
+  for (const std::uint32_t entry : nesting_) {
+    pass.add(entry, is_root(entry, masks), index_[entry].raylet_refs, contents_of(entry));
+  }
+  for (const IdleActor &actor : idle) {
+    const std::uint32_t entry = actor.entry.entry;
+    pass.add(entry, is_root(entry, masks), index_[entry].raylet_refs, {});
+    pass.add_held(entry, entries_in_rows(actor.row_offsets));
+  }
+  std::unordered_set<std::uint32_t> unreachable;
+  for (const objects::MarkPass::Group &group : pass.unreachable()) unreachable.insert(group.begin(), group.end());
+  std::vector<ObjectName> actors;
+  for (const IdleActor &actor : idle) {
+    if (unreachable.count(actor.entry.entry) != 0) actors.push_back(actor.entry);
+  }
+  return actors;
 }
 
 // Every member leads a taker to the first one, before its flag can be seen. The first one is flagged first: it has its

@@ -78,6 +78,15 @@ class Tasks {
   // --- actors, tasks_actors.cc and tasks_calls.cc ------------------------------------------------------------------
   void on_kill_actor(const refs::ObjectName &actor, bool no_restart);
   bool on_actor_exits(Client &worker);
+  // Living actors without calls, for the mark pass.
+  std::vector<Store::IdleActor> idle_actors();
+  // Whether enough actors were made since the last mark pass for another one to be worth its cost.
+  bool may_have_unreachable() const {
+    return actors_made_ - actors_seen_ > actors_.actors_count() / 2 + kActorsUnlooked;
+  }
+  void note_mark_pass() { actors_seen_ = actors_made_; }
+  // Nobody can reach these actors any more: they end in order.
+  void end_unreachable(std::span<const refs::ObjectName> actors);
   // Nobody refers to these actors any more: they end.
   void on_actors_freed(const std::vector<std::uint64_t> &actors);
   // The entry of the living actor of that name, for a client of some job; entry == kNoEntry: there is none.
@@ -194,6 +203,9 @@ class Tasks {
   std::vector<tasks::CallOffer> call_offers_;
   std::vector<tasks::ActorNumber> due_;
   std::uint64_t finished_calls_ = 0;
+  static constexpr std::uint64_t kActorsUnlooked = 64;  // as many cost no mark pass that nobody asked for
+  std::uint64_t actors_made_ = 0;
+  std::uint64_t actors_seen_ = 0;  // of those, before the last mark pass
   std::vector<Task> records_;
   std::vector<std::uint32_t> free_records_;
   std::uint64_t next_tenant_ = 1;

@@ -47,6 +47,7 @@ bool Tasks::add_actor(const Client &client, Task &task, const tasks::Creation &c
     actor.is_detached = store_.add_ref(actor.entry);
   }
   actor.job = task.job;
+  ++actors_made_;
   const bool known = actors_.add(actor.number, creation.restarts_max);
   const std::uint64_t number = task.number;
   if (!known) fail_task(number, plain_verdict(Code::kLimitReached));
@@ -228,6 +229,22 @@ void Tasks::on_actors_freed(const std::vector<std::uint64_t> &numbers) {
     if (actor == actor_records_.end()) continue;
     end_actor(actor->second, ended_verdict(segment::Ending::kUnreachable), true);
     actor_records_.erase(number);
+  }
+}
+
+std::vector<Store::IdleActor> Tasks::idle_actors() {
+  std::vector<Store::IdleActor> idle;
+  for (const auto &[number, actor] : actor_records_) {
+    const Client *const worker = clients_.find_living(actor.worker);
+    if (actor.is_dead || worker == nullptr || !actors_.is_idle(number)) continue;
+    idle.push_back({actor.entry, worker->id, worker->row_offsets});
+  }
+  return idle;
+}
+
+void Tasks::end_unreachable(std::span<const ObjectName> actors) {
+  for (const ObjectName &entry : actors) {
+    if (Actor *const actor = find_actor(entry)) end_actor(*actor, ended_verdict(segment::Ending::kUnreachable), true);
   }
 }
 

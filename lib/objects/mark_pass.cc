@@ -46,7 +46,8 @@ std::vector<MarkPass::Group> MarkPass::unreachable() {
     const auto inside = inside_.find(entry);
     const std::uint32_t explained = inside == inside_.end() ? 0 : inside->second;
     // Without any reference it is not kept by a cycle: it is freed at once, or retained.
-    if (container.is_root || container.raylet_refs > explained || container.raylet_refs == 0) mark_from(entry);
+    const bool is_kept = container.raylet_refs != 0 || held_.count(entry) != 0;
+    if (container.is_root || container.raylet_refs > explained || !is_kept) mark_from(entry);
   }
   link_unmarked();
   std::vector<Group> groups;

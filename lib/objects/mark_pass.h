@@ -1,12 +1,14 @@
-// objects/mark_pass.h: which containers nobody can reach: they only keep each other. Pure.
+// objects/mark_pass.h: which containers and actors nobody can reach: they only keep each other. Pure.
 //   Threads    thread-bound (the raylet)
 //   Cost       O(containers + references inside); objects that contain nothing are not looked at
 // Roots are what processes hold, what is pinned or named, and what the raylet refers to otherwise than through
-// containers (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are.
+// containers (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are. An idle actor is
+// no root by what its process holds: it leads there, as a container does to its contents.
 #pragma once
 
 #include <cstdint>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -20,7 +22,16 @@ class MarkPass {
   // do not explain make it a root, too. An entry may be contained more than once.
   void add(std::uint32_t entry, bool is_root, std::uint32_t raylet_refs, std::vector<std::uint32_t> contents) {
     for (const std::uint32_t inner : contents) ++inside_[inner];
-    containers_[entry] = {is_root, raylet_refs, std::move(contents)};
+    Container &added = containers_[entry];
+    added.is_root = is_root;
+    added.raylet_refs = raylet_refs;
+    added.contents = std::move(contents);
+  }
+  // The actor of `entry`, which was added, holds these: they need no other reason to be there.
+  void add_held(std::uint32_t entry, const std::vector<std::uint32_t> &held) {
+    std::vector<std::uint32_t> &contents = containers_[entry].contents;
+    contents.insert(contents.end(), held.begin(), held.end());
+    held_.insert(held.begin(), held.end());
   }
 
   // The containers that no root leads to, in groups that do not contain each other's members; each in ascending order,
@@ -41,6 +52,7 @@ class MarkPass {
 
   std::unordered_map<std::uint32_t, Container> containers_;
   std::unordered_map<std::uint32_t, std::uint32_t> inside_;  // how often an entry is contained
+  std::unordered_set<std::uint32_t> held_;                   // by actors that are no roots
 };
 
 }  // namespace mobula::objects

@@ -206,6 +206,7 @@ bool ActorTable::must_wait(std::uint32_t actor, Call &call) {
 
 void ActorTable::offer_calls(std::uint32_t index, std::vector<CallOffer> &offers) {
   Actor &actor = actors_[index];
+  if (actor.state != ActorState::kAlive) return;  // it has died since it was listed
   while (!actor.is_paused && actor.offered.size() < limits_.offers_per_actor_max && !actor.turns.empty()) {
     const CallerNumber caller = actor.turns.front();
     actor.turns.pop_front();
