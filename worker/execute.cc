@@ -1,16 +1,15 @@
 #include "worker/execute.h"
 
 #include <cxxabi.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <exception>
-#include <typeinfo>
 
 #include "base/clock.h"
 #include "base/crash_points.h"
 #include "client/current.h"
+#include "client/failures.h"
 #include "client/functions.h"
 #include "refs/waiters.h"
 #include "tasks/claim.h"
@@ -18,25 +17,6 @@
 
 namespace mobula::worker {
 namespace {
-
-std::string demangle(const char *name) {
-  int status = 0;
-  char *const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string demangled = status == 0 ? text : name;
-  std::free(text);
-  return demangled;
-}
-
-Error task_error(const std::string &function, const std::string &type, const std::string &what) {
-  Error error;
-  error.code = Code::kTaskFailed;
-  error.function = function;
-  error.type = type;
-  error.pid = getpid();
-  error.message =
-      fmt::format("Invalid: An exception was thrown while executing function({}): {}: {}", function, type, what);
-  return error;
-}
 
 Error from_status(const Status &status, const std::string &function) {
   Error error = *status;
@@ -155,7 +135,8 @@ Executor::Attempt Executor::attempt(const wire::TaskNames &names, std::uint32_t 
   Status status = session_.read(names.spec, &bytes);
   const std::optional<tasks::TaskSpec> spec =
       status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
-  if (!spec) return {task_error("", "mobula", "the task's spec cannot be read")};
+  client::note_start(spec && spec->options ? spec->options->name : "");
+  if (!spec) return {client::describe_failure("", "mobula", "the task's spec cannot be read")};
   const client::Function *const function = client::Functions::instance().find(spec->function);
   if (function == nullptr) {
     return {*base::failure(Code::kFunctionNotFound, "Executable function not found in this worker")};
@@ -195,13 +176,10 @@ Executor::Attempt Executor::invoke(const client::Function &function, RunningCall
     error.function = function.name;
     error.message = "The actor died: it exited by ray::ExitActor";
     return {error, true};
-  } catch (const std::exception &thrown) {
-    return {task_error(function.name, demangle(typeid(thrown).name()), thrown.what())};
   } catch (const abi::__forced_unwind &) {
     throw;  // pthread_exit in the task: not ours to stop
   } catch (...) {
-    const std::type_info *const type = abi::__cxa_current_exception_type();
-    return {task_error(function.name, type == nullptr ? "unknown" : demangle(type->name()), "no what()")};
+    return {client::describe_thrown(function.name)};
   }
 }
 

@@ -21,6 +21,9 @@ inline std::int64_t read_clock(clockid_t clock) noexcept {
 inline std::int64_t monotonic_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
 // For "since when" in headers and rows: the same time line, coarser.
 inline std::int64_t coarse_ns() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE); }
+// For people: since 1970. The coarse one is never ahead of the other.
+inline std::int64_t wall_ns() noexcept { return read_clock(CLOCK_REALTIME); }
+inline std::int64_t coarse_wall_ns() noexcept { return read_clock(CLOCK_REALTIME_COARSE); }
 
 constexpr std::int64_t kForever = -1;
 constexpr std::int64_t kTimeoutMsMax = 1'000'000'000'000;  // 31 years; longer ones would overflow

@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "tasks/task_error_generated.h"
 #include "tasks/task_spec_generated.h"
 
 namespace mobula::tasks {
@@ -144,29 +143,6 @@ std::optional<TaskSpec> decode_spec(std::span<const std::byte> bytes) {
     for (const flat::Argument *argument : *arguments) spec.arguments.push_back(view_of(*argument));
   }
   return spec;
-}
-
-std::span<const std::byte> encode_error(const Error &error) {
-  flatbuffers::FlatBufferBuilder &builder = fresh_builder();
-  flat::FinishTaskErrorBuffer(
-      builder, flat::CreateTaskError(builder, static_cast<std::uint32_t>(error.code),
-                                     builder.CreateString(error.message), builder.CreateString(error.function),
-                                     builder.CreateString(error.type), error.pid, error.signal));
-  return finished(builder);
-}
-
-std::optional<Error> decode_error(std::span<const std::byte> bytes) {
-  flatbuffers::Verifier verifier = verifier_of(bytes);
-  if (!flat::VerifyTaskErrorBuffer(verifier)) return std::nullopt;
-  const flat::TaskError &flat_error = *flat::GetTaskError(bytes.data());
-  Error error;
-  error.code = static_cast<Code>(flat_error.code());
-  error.message = text_of(flat_error.message());
-  error.function = text_of(flat_error.function());
-  error.type = text_of(flat_error.type());
-  error.pid = flat_error.pid();
-  error.signal = flat_error.signal();
-  return error;
 }
 
 std::uint64_t function_number(std::string_view name) {

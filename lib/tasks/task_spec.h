@@ -62,7 +62,9 @@ std::span<const std::byte> encode_spec(std::uint64_t function, std::uint32_t ret
                                        std::span<const ArgumentToEncode> arguments, const SpecToEncode &more = {});
 std::optional<TaskSpec> decode_spec(std::span<const std::byte> bytes);
 
-// The bytes stay valid until the next call on the same thread.
+constexpr std::size_t kCausesMax = 8;  // of one error; what lies deeper is left out
+
+// The causes are written without causes of their own. The bytes stay valid until the next call on the same thread.
 std::span<const std::byte> encode_error(const Error &error);
 std::optional<Error> decode_error(std::span<const std::byte> bytes);
 

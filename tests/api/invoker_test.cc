@@ -37,8 +37,11 @@ class RecordedCall final : public mobula::Call {
   mobula::Status set_result(const void *data, std::uint64_t bytes, mobula::Format format, const mobula::Reference *,
                             std::size_t) override {
     result_ = {std::string(static_cast<const char *>(data), bytes), format};
-    return refuse_ ? std::make_unique<mobula::Error>(mobula::Error{mobula::Code::kStoreFull, "full", "", "", 0, 0})
-                   : nullptr;
+    if (!refuse_) return nullptr;
+    auto full = std::make_unique<mobula::Error>();
+    full->code = mobula::Code::kStoreFull;
+    full->message = "full";
+    return full;
   }
   mobula::Reference argument_reference(std::size_t) const override { return {}; }
   mobula::Status set_result(mobula::Draft &&, const mobula::Reference *, std::size_t) override { return nullptr; }

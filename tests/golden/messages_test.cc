@@ -167,11 +167,26 @@ TEST_SUITE("golden/messages") {
   }
 
   TEST_CASE("the codes that bindings and stored errors use keep their numbers") {
-    const Code codes[] = {Code::kOk,          Code::kTimeout,          Code::kTaskFailed,
-                          Code::kWorkerDied,  Code::kStoreFull,        Code::kTooLarge,
-                          Code::kObjectLost,  Code::kFunctionNotFound, Code::kNotInitialized,
-                          Code::kRayletDied,  Code::kInvalidArgument,  Code::kOwnerDied,
-                          Code::kLimitReached};
+    const Code codes[] = {Code::kOk,
+                          Code::kTimeout,
+                          Code::kTaskFailed,
+                          Code::kWorkerDied,
+                          Code::kStoreFull,
+                          Code::kTooLarge,
+                          Code::kObjectLost,
+                          Code::kFunctionNotFound,
+                          Code::kNotInitialized,
+                          Code::kRayletDied,
+                          Code::kInvalidArgument,
+                          Code::kOwnerDied,
+                          Code::kLimitReached,
+                          Code::kActorDied,
+                          Code::kActorUnavailable,
+                          Code::kCancelled,
+                          Code::kDeadlineOver,
+                          Code::kOutOfMemory,
+                          Code::kUnschedulable,
+                          Code::kDeadlock};
     for (std::size_t i = 0; i < std::size(codes); ++i) CHECK(static_cast<std::size_t>(codes[i]) == i);
     CHECK(format_of(Encoding::kMsgpack) == 0);
     CHECK(format_of(Encoding::kString) == 1);

@@ -1,6 +1,8 @@
 // What goes wrong: exceptions of tasks and all that depends on them, functions that are missing, workers that die.
 #include <doctest/doctest.h>
 
+#include <mobula/errors.h>
+
 #include <stdexcept>
 
 #include "process/session_case.h"
@@ -77,7 +79,29 @@ int announce_and_wait(std::string path) {
 }
 
 RAY_REMOTE(divide, throw_own, throw_number, fail_quietly, add, add_all, sleep_then_fail, sleep_ms, get_inside);
+int nest(int depth) {
+  try {
+    if (depth > 0) return nest(depth - 1);
+    throw shop::OutOfStock("no more flour");
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error("depth " + std::to_string(depth)));
+  }
+}
+
+RAY_REMOTE(nest);
 RAY_REMOTE(submit_failing, pass, die_first, announce_and_wait);
+
+// The error of what `action` throws.
+template <typename Action>
+mobula::Error error_thrown_by(Action action) {
+  try {
+    action();
+  } catch (const std::exception &problem) {
+    const mobula::Error *const error = mobula::error_of(problem);
+    if (error != nullptr) return *error;
+  }
+  return {};
+}
 
 template <typename Reference>
 std::string task_error(const Reference &reference) {
@@ -131,6 +155,40 @@ TEST_SUITE("process/errors") {
       CHECK(contains(own, "no more bread"));
       CHECK(contains(task_error(ray::Task(throw_number).Remote()), "int"));
       CHECK(contains(task_error(ray::Task(fail_quietly).Remote()), "nothing to return"));
+    }));
+  }
+
+  TEST_CASE("an error says what it was thrown because of, where and when") {
+    CHECK(in_session([] {
+      const auto before = std::chrono::system_clock::now().time_since_epoch();
+      const mobula::Error baking = error_thrown_by([] { ray::Task(nest).Remote(2).Get(); });
+      const auto after = std::chrono::system_clock::now().time_since_epoch();
+      CHECK(baking.code == mobula::Code::kTaskFailed);
+      CHECK(baking.function == "nest");
+      CHECK(baking.pid > 0);
+      CHECK(baking.pid != ::getpid());
+      CHECK(contains(baking.message, "depth 2"));
+      CHECK(baking.failed_ns >= std::chrono::nanoseconds(before).count());
+      CHECK(baking.failed_ns <= std::chrono::nanoseconds(after).count());
+      CHECK(baking.started_ns > std::chrono::nanoseconds(before).count() - 1'000'000'000);
+      CHECK(baking.started_ns <= baking.failed_ns);
+      REQUIRE(baking.causes.size() == 3);
+      CHECK(baking.causes[0].message == "depth 1");
+      CHECK(contains(baking.causes[0].type, "std::runtime_error"));
+      CHECK(baking.causes[2].message == "no more flour");
+      CHECK(contains(baking.causes[2].type, "shop::OutOfStock"));
+      CHECK(error_thrown_by([] { ray::Task(nest).Remote(20).Get(); }).causes.size() == 8);
+    }));
+  }
+
+  TEST_CASE("a task that fails because another one did names that one as its cause") {
+    CHECK(in_session([] {
+      const mobula::Error outer = error_thrown_by([] { ray::Task(submit_failing).Remote().Get(); });
+      CHECK(outer.function == "submit_failing");
+      REQUIRE(outer.causes.size() == 1);
+      CHECK(outer.causes[0].function == "divide");
+      CHECK(outer.causes[0].type == "std::invalid_argument");
+      CHECK(outer.causes[0].failed_ns <= outer.failed_ns);
     }));
   }
 

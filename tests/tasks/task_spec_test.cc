@@ -141,6 +141,13 @@ TEST_SUITE("tasks/task_error") {
     error.type = "std::domain_error";
     error.pid = 4711;
     error.signal = 11;
+    error.task = "the third one";
+    error.started_ns = 5'000'000'000;
+    error.failed_ns = 6'000'000'000;
+    error.causes.resize(2);
+    error.causes[0].type = "std::range_error";
+    error.causes[1].code = Code::kWorkerDied;
+    error.causes[1].pid = 12;
     const std::optional<Error> decoded = decode_error(copy_of(encode_error(error)));
     REQUIRE(decoded);
     CHECK(decoded->code == error.code);
@@ -149,6 +156,25 @@ TEST_SUITE("tasks/task_error") {
     CHECK(decoded->type == error.type);
     CHECK(decoded->pid == 4711);
     CHECK(decoded->signal == 11);
+    CHECK(decoded->task == "the third one");
+    CHECK(decoded->started_ns == 5'000'000'000);
+    CHECK(decoded->failed_ns == 6'000'000'000);
+    REQUIRE(decoded->causes.size() == 2);
+    CHECK(decoded->causes[0].type == "std::range_error");
+    CHECK(decoded->causes[1].code == Code::kWorkerDied);
+    CHECK(decoded->causes[1].pid == 12);
+  }
+
+  TEST_CASE("an error keeps its nearest causes, and none of theirs") {
+    Error error;
+    error.causes.resize(kCausesMax + 3);
+    for (std::size_t i = 0; i < error.causes.size(); ++i) error.causes[i].pid = static_cast<std::int32_t>(i + 1);
+    error.causes[0].causes.resize(1);
+    const std::optional<Error> decoded = decode_error(copy_of(encode_error(error)));
+    REQUIRE(decoded);
+    REQUIRE(decoded->causes.size() == kCausesMax);
+    CHECK(decoded->causes[0].causes.empty());
+    CHECK(decoded->causes[kCausesMax - 1].pid == static_cast<std::int32_t>(kCausesMax));
   }
 
   TEST_CASE("damaged bytes never crash the reader") {
