@@ -1,7 +1,7 @@
 // ray/api/task_caller.h: ray::Task(f).Remote(arguments...).
 //   Threads    every function may be called by any thread; one TaskCaller belongs to one thread
-//   Errors     Task: RayException when f was not registered. Remote: the exceptions of ray/api/exceptions.h. What goes
-//              wrong later arrives with Get of the result
+//   Errors     Task: RayException when f was not registered. Remote: those of ray/api/option_checks.h and of
+//              ray/api/exceptions.h. What goes wrong later arrives with Get of the result
 //   Cost       arguments up to kInlineArgumentBytes travel with the task, packed on the stack; larger ones become
 //              objects first, so that they are copied once
 #pragma once
@@ -21,6 +21,7 @@
 #include "ray/api/invoker.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/objects.h"
+#include "ray/api/option_checks.h"
 #include "ray/api/pack_buffer.h"
 #include "ray/api/serializer.h"
 #include "ray/api/stored_form.h"
@@ -97,27 +98,23 @@ std::uint64_t find_function(F function) {
 }
 
 template <typename F>
-class TaskCaller {
+class TaskCaller : public CallerOptions<TaskCaller<F>> {
  public:
   using Traits = FunctionTraits<F>;
 
   // REQUIRES: `function` is a number that find_function gave.
   explicit TaskCaller(std::uint64_t function) : function_(function) {}
 
-  // Accepted as in Ray.
-  TaskCaller &SetName(std::string) { return *this; }
-  // Set by the functions of mobula/task.h.
-  mobula::runtime::TaskOptions &options() { return options_; }
-
   // Queues the task and returns at once. Each argument is a value or an ObjectRef of one.
   template <typename... Values>
   ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the function");
+    const mobula::runtime::TaskOptions &options = this->checked_options();
     mobula::Reference result;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
         [&](const mobula::runtime::Argument *arguments, std::size_t count) {
-          return mobula::runtime::submit(function_, arguments, count, options_, &result);
+          return mobula::runtime::submit(function_, arguments, count, options, &result);
         },
         values...);
     return ObjectRef<ResultType<typename Traits::Result>>(std::move(result));
@@ -125,7 +122,6 @@ class TaskCaller {
 
  private:
   std::uint64_t function_;
-  mobula::runtime::TaskOptions options_;
 };
 
 }  // namespace internal
