@@ -119,6 +119,15 @@ std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids) {
   return Get<T>(ids, -1);
 }
 
+// Their ObjectIDs, in their order.
+template <typename T>
+std::vector<std::string> ObjectRefsToObjectIDs(const std::vector<ObjectRef<T>> &object_refs) {
+  std::vector<std::string> ids;
+  ids.reserve(object_refs.size());
+  for (const ObjectRef<T> &object : object_refs) ids.push_back(object.ID());
+  return ids;
+}
+
 // Waits until num_objects of them are settled or the time is over; timeout_ms -1 = for ever. At most num_objects are
 // called ready, the first ones in order. A failed object is ready. REQUIRES: 0 < num_objects <= objects.size().
 template <typename T>

@@ -80,7 +80,7 @@ inline void check_variables(const nlohmann::json &variables) {
   }
 }
 
-// Throws unless a session can provide all fields of this text, naming the first one that it cannot. "" asks for nothing.
+// Throws unless a session can provide all fields of this text, naming the first that it cannot. "" asks for nothing.
 inline void check_runtime_env(const std::string &serialized) {
   if (serialized.empty()) return;
   const nlohmann::json fields = nlohmann::json::parse(serialized, nullptr, false);

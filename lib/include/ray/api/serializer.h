@@ -22,6 +22,7 @@
 #include "ray/api/format_text.h"
 #include "ray/api/msgpack_value.h"
 #include "ray/api/pack_buffer.h"
+#include "ray/api/packed_values.h"
 #include "ray/api/stored_form.h"
 
 namespace ray {
