@@ -91,6 +91,10 @@ TaskFigures Tasks::figures() const {
   TaskFigures figures;
   for (const std::uint32_t id : clients_.ids()) {
     const Client &client = *clients_.find(id);
+    // Actors that are ending count until their process has.
+    const auto record = actor_records_.find(client.actor);
+    const bool is_known = record != actor_records_.end() && !record->second.is_dead;
+    if (client.actor != 0 && !is_known) ++figures.actors;
     for (const std::uint64_t number : client.offered) {
       const Task *const task = const_cast<Tasks *>(this)->find(number);
       if (task != nullptr && is_running_at(*task, client)) ++figures.running;
@@ -99,7 +103,7 @@ TaskFigures Tasks::figures() const {
   const std::uint64_t alive = scheduled.queued + scheduled.ending + actors_.calls_count();
   figures.queued = alive - std::min<std::uint64_t>(figures.running, alive);
   figures.finished = scheduled.finished + finished_calls_;
-  figures.actors = actors_.actors_count();
+  figures.actors += actors_.actors_count();
   figures.failed = failed_;
   return figures;
 }

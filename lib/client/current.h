@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "client/session.h"
 
@@ -17,6 +18,12 @@ Session *current_session();
 Status not_initialized();
 // How soon the raylet is to hear of what this thread submits: later while a SubmitBatch of it lives.
 Outbox::Urgency submit_urgency();
+// What the job says of its tasks and actors that say nothing themselves.
+struct JobDefaults {
+  bool detached_actors = false;
+  std::string runtime_env;  // JSON; "" = none
+};
+const JobDefaults &job_defaults();
 // This process is an actor from now on, which was restarted so often; nothing: it is none any more.
 void set_actor(std::optional<std::uint32_t> restarts);
 // Tells the one who asked of evictions, from inside of his own call, unless another thread is at it.

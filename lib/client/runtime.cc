@@ -31,6 +31,7 @@ struct Process {
   std::mutex mutex;                         // of init and shutdown
   std::atomic<Session *> session{nullptr};  // null: not initialised
   pid_t raylet_pid = 0;                     // of an embedded session
+  JobDefaults defaults;                     // of the session's job; set by init
   bool is_worker = false;                   // its session ends with the process: user code cannot leave it
   BecomeTemplate become_template = nullptr;
   std::vector<std::unique_ptr<Session>> outlived;  // left, but handles of theirs are still alive
@@ -134,11 +135,14 @@ Status init_locked(Process &process, const runtime::Options &options) {
     return status;
   }
   process.raylet_pid = raylet_pid;
+  process.defaults = {options.detached_actors, options.runtime_env};
   process.session.store(session.release(), std::memory_order_release);
   return nullptr;
 }
 
 }  // namespace
+
+const JobDefaults &job_defaults() { return process().defaults; }
 
 Outbox::Urgency submit_urgency() {
   return batches_open == 0 ? Outbox::Urgency::kNow : Outbox::Urgency::kWhenConvenient;
@@ -259,7 +263,13 @@ Status submit(std::uint64_t function, const Argument *arguments, std::size_t cou
               Reference *result) {
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
-  return session->submit({function, {arguments, count}, options}, client::submit_urgency(), result);
+  const std::string &runtime_env = client::job_defaults().runtime_env;
+  if (runtime_env.empty() || !options.runtime_env.empty()) {
+    return session->submit({function, {arguments, count}, options}, client::submit_urgency(), result);
+  }
+  TaskOptions complete = options;
+  complete.runtime_env = runtime_env;
+  return session->submit({function, {arguments, count}, complete}, client::submit_urgency(), result);
 }
 
 SubmitBatch::SubmitBatch() noexcept { ++client::batches_open; }

@@ -49,8 +49,12 @@ Status create_actor(std::uint64_t factory, const Argument *arguments, std::size_
     return base::failure(Code::kInvalidArgument, fmt::format("max concurrency must be 1 to {}, {} was given",
                                                              kActorConcurrencyMax, options.concurrency));
   }
-  client::Submission submission{factory, {arguments, count}, options.task};
-  submission.creation = &options;
+  const client::JobDefaults &defaults = client::job_defaults();
+  ActorOptions complete = options;
+  complete.detached = options.detached.value_or(defaults.detached_actors);
+  if (complete.task.runtime_env.empty()) complete.task.runtime_env = defaults.runtime_env;
+  client::Submission submission{factory, {arguments, count}, complete.task};
+  submission.creation = &complete;
   Reference created;
   if (Status status = session->submit(submission, client::submit_urgency(), &created)) return status;
   if (!options.name.empty()) {

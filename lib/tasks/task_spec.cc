@@ -81,7 +81,8 @@ flatbuffers::Offset<flat::Options> build_options(Builder &builder, const runtime
 flatbuffers::Offset<flat::Creation> build_creation(Builder &builder, const runtime::ActorOptions &actor) {
   const auto name = builder.CreateString(actor.name);
   const auto name_space = builder.CreateString(actor.name_space);
-  return flat::CreateCreation(builder, name, name_space, actor.restarts_max, actor.concurrency, actor.detached);
+  return flat::CreateCreation(builder, name, name_space, actor.restarts_max, actor.concurrency,
+                              actor.detached.value_or(false));
 }
 
 runtime::TaskOptions options_of(const flat::Options &options) {

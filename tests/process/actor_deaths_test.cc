@@ -1,5 +1,6 @@
 // How actors end: killed, exited, crashed, restarted, with their driver; and what becomes of their calls.
 #include <doctest/doctest.h>
+#include <mobula/actor.h>
 #include <sys/wait.h>
 
 #include "process/actors.h"
@@ -125,9 +126,8 @@ TEST_CASE("actors of a driver end with it, detached ones do not") {
       config.address = "embedded-" + std::to_string(::getppid());
       ray::Init(config);
       auto plain = ray::Actor(&Counter::Make).SetName("plain", "both").Remote(1);
-      auto creator = ray::Actor(&Counter::Make);
-      creator.actor_options().detached = true;
-      auto detached = creator.SetName("detached", "both").SetMaxRestarts(1).Remote(2);
+      auto detached =
+          mobula::detached(ray::Actor(&Counter::Make)).SetName("detached", "both").SetMaxRestarts(1).Remote(2);
       const bool good =
           *plain.Task(&Counter::Get).Remote().Get() == 1 && *detached.Task(&Counter::Get).Remote().Get() == 2;
       ::_exit(good ? 0 : 1);

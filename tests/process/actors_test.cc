@@ -117,7 +117,7 @@ TEST_CASE("two idle actors that hold each other are found by the mark pass, othe
     require(actors_alive() == 3, "they keep each other");
     require(mobula::collect_cycles().objects == 2, "and are found");
     require(eventually([] { return actors_alive() == 1; }), "and end");
-    require(*kept.Task(&Counter::AskFriend).Remote().Get() == 0, "one that we refer to lives on");
+    require(*kept.Task(&Counter::Get).Remote().Get() == 0, "one that we refer to lives on");
   }));
 }
 

@@ -115,6 +115,8 @@ class Calls {
       return action();
     } catch (const ray::internal::RayWorkerException &) {
       ++page_.worker_errors;
+    } catch (const ray::internal::RayActorException &) {
+      ++page_.worker_errors;
     } catch (const ray::internal::RayTaskException &error) {
       if (!contains(error, kNestedDied)) unexplained("task", error.what());
       ++page_.worker_errors;

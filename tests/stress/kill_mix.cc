@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "holdings.h"
 #ifdef MIX_ON_MOBULA
+#include "mix_actors.h"
 #include "mix_retention.h"
 #include "mix_views.h"
 #endif
@@ -48,7 +49,8 @@ class Mix {
 #ifdef MIX_ON_MOBULA
         &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain,  &Mix::contain,  &Mix::pass_container,
         &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,      &Mix::unpin,    &Mix::outlive,
-        &Mix::outlive,      &Mix::outlive,    &Mix::outlive, &Mix::in_place, &Mix::in_place,
+        &Mix::outlive,      &Mix::outlive,    &Mix::outlive, &Mix::in_place, &Mix::in_place, &Mix::act,
+        &Mix::act,          &Mix::act,
 #endif
     };
     constexpr std::size_t kCount = sizeof kOperations / sizeof kOperations[0];
@@ -62,6 +64,7 @@ class Mix {
   void settle() {
 #ifdef MIX_ON_MOBULA
     views_.drop_all();
+    actors_.drop_all();
 #endif
     std::vector<Reference> results;
     for (std::size_t i = 0; i < held_.size(); ++i) {
@@ -81,6 +84,7 @@ class Mix {
 #ifdef MIX_ON_MOBULA
     retention_.drop_all();
     views_.drop_all();
+    actors_.drop_all();
 #endif
     while (held_.size() != 0) drop(held_.size() - 1);
   }
@@ -292,6 +296,8 @@ class Mix {
   // What stays although nobody refers to it, until it is evicted.
   void outlive() { retention_.step(any_payload()); }
 
+  void act() { actors_.step(any_payload()); }
+
   // Views, drafts, figures.
   void in_place() {
     const std::uint64_t kind = below(5);
@@ -323,6 +329,7 @@ class Mix {
 #ifdef MIX_ON_MOBULA
   MixRetention retention_{calls_, random_};
   MixViews views_{calls_, random_};
+  MixActors actors_{calls_, random_};
 #endif
 };
 

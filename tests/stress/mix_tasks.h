@@ -5,7 +5,9 @@
 
 #include <ray/api.h>
 
+#include <atomic>
 #include <chrono>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -45,6 +47,8 @@ T get_nested(const ray::ObjectRef<T> &reference) {
   try {
     return *ray::Get(reference, kNestedTimeoutMs);
   } catch (const ray::internal::RayWorkerException &) {
+    throw std::runtime_error(kNestedDied);
+  } catch (const ray::internal::RayActorException &) {
     throw std::runtime_error(kNestedDied);
   }
 }
@@ -116,6 +120,41 @@ inline std::uint64_t check_all(std::vector<ray::ObjectRef<Payload>> references) 
   return sum;
 }
 
+// An actor that counts its calls, and keeps what it is given. Its calls may run side by side.
+class Cell {
+ public:
+  explicit Cell(std::uint64_t start) : count_(start) {}
+
+  std::uint64_t count() { return ++count_; }
+  std::uint64_t keep(std::vector<ray::ObjectRef<Payload>> references) {
+    const std::lock_guard lock(mutex_);
+    kept_ = std::move(references);
+    return kept_.size();
+  }
+  // The short seed of what it keeps, 0 = nothing.
+  std::uint64_t kept() {
+    std::vector<ray::ObjectRef<Payload>> references;
+    {
+      const std::lock_guard lock(mutex_);
+      references = kept_;
+    }
+    return references.empty() ? 0 : check(mix::get_nested(references[0]));
+  }
+  std::uint64_t befriend(ray::ActorHandle<Cell> other) {
+    const std::lock_guard lock(mutex_);
+    friend_ = other;
+    return ++count_;
+  }
+
+ private:
+  std::atomic<std::uint64_t> count_;
+  std::mutex mutex_;
+  std::vector<ray::ObjectRef<Payload>> kept_;
+  ray::ActorHandle<Cell> friend_;
+};
+inline Cell *make_cell(std::uint64_t start) { return new Cell(start); }
+std::uint64_t count_in_task(ray::ActorHandle<Cell> cell);
+
 // A node that contains the one with that name, once there is one; it does not wait for ever.
 Node around(std::string name, std::uint64_t seed, std::uint64_t words);
 // A payload, and the result of a task that makes the next one: `depth` of them below each other.
@@ -129,7 +168,9 @@ Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth);
 #ifdef MIX_ON_MOBULA
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::check_view,
-           MIX_TASKS::collect, MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep)
+           MIX_TASKS::collect, MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep, MIX_TASKS::make_cell,
+           MIX_TASKS::count_in_task, &MIX_TASKS::Cell::count, &MIX_TASKS::Cell::keep, &MIX_TASKS::Cell::kept,
+           &MIX_TASKS::Cell::befriend)
 #else
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree)
@@ -157,6 +198,10 @@ inline Node deep(std::uint64_t seed, std::uint64_t words, std::uint64_t depth) {
   Node node{mix::make_payload(seed, words), {}};
   if (depth > 1) node.children.push_back(ray::Task(deep).Remote(seed + 1, words, depth - 1));
   return node;
+}
+
+inline std::uint64_t count_in_task(ray::ActorHandle<Cell> cell) {
+  return mix::get_nested(cell.Task(&Cell::count).Remote());
 }
 
 inline Node around(std::string name, std::uint64_t seed, std::uint64_t words) {

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,7 +57,7 @@ struct ActorOptions {
   std::string name_space;  // "" = that of the job
   std::int32_t restarts_max = 0;  // -1 = without end
   std::uint32_t concurrency = 1;  // calls at a time, at most kActorConcurrencyMax
-  bool detached = false;          // outlives its driver and its handles
+  std::optional<bool> detached;   // outlives its driver and its handles; nothing: as the job says
 };
 constexpr std::uint32_t kActorConcurrencyMax = 1024;
 

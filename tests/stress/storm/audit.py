@@ -33,9 +33,9 @@ def judge_emptiness(look, said):
 
 
 def is_quiet(status, alive):
-    """True when no task is under way and no client is left that has ended."""
+    """True when no task is under way, and no actor and no client is left that has ended."""
     tasks = status['tasks']
-    return tasks['queued'] == 0 and tasks['running'] == 0 and all(alive(c['pid']) for c in status['clients'])
+    return status.get('actors', 0) == 0 and tasks['queued'] == 0 and tasks['running'] == 0 and all(alive(c['pid']) for c in status['clients'])
 
 
 def read_doctor(answer):

@@ -7,7 +7,6 @@
 //   Cost       a call: that of a task
 #pragma once
 
-#include <boost/optional.hpp>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -17,6 +16,8 @@
 #include "ray/api/exceptions.h"
 #include "ray/api/function_traits.h"
 #include "ray/api/object_ref.h"
+#include "ray/api/option_checks.h"
+#include "ray/api/optional.h"
 #include "ray/api/task_caller.h"
 
 namespace ray {
@@ -33,31 +34,25 @@ std::int32_t offset_of_base() {
 
 // handle.Task(method)
 template <typename M>
-class ActorTaskCaller {
+class ActorTaskCaller : public ResourceOptions<ActorTaskCaller<M>> {
  public:
   using Traits = MethodTraits<M>;
 
   ActorTaskCaller(mobula::Reference actor, std::uint64_t method, std::int32_t instance_offset)
       : actor_(std::move(actor)), method_(method), instance_offset_(instance_offset) {
-    options_.retries = 0;
+    this->options().retries = 0;
   }
-
-  ActorTaskCaller &SetName(std::string name) {
-    options_.name = std::move(name);
-    return *this;
-  }
-  // Set by the functions of mobula/task.h.
-  mobula::runtime::TaskOptions &options() { return options_; }
 
   // Queues the call and returns at once. Each argument is a value or an ObjectRef of one.
   template <typename... Values>
   ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the method");
+    const mobula::runtime::TaskOptions &options = this->checked_options();
     mobula::Reference result;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
         [&](const mobula::runtime::Argument *arguments, std::size_t count) {
-          return mobula::runtime::call_actor(actor_, method_, instance_offset_, arguments, count, options_, &result);
+          return mobula::runtime::call_actor(actor_, method_, instance_offset_, arguments, count, options, &result);
         },
         values...);
     return ObjectRef<ResultType<typename Traits::Result>>(std::move(result));
@@ -67,7 +62,6 @@ class ActorTaskCaller {
   mobula::Reference actor_;
   std::uint64_t method_;
   std::int32_t instance_offset_;
-  mobula::runtime::TaskOptions options_;
 };
 
 }  // namespace internal
@@ -105,7 +99,7 @@ namespace internal {
 
 // ray::Actor(factory)
 template <typename F>
-class ActorCreator {
+class ActorCreator : public CallerOptions<ActorCreator<F>> {
  public:
   using Traits = FunctionTraits<F>;
   using ActorType = std::remove_cv_t<std::remove_pointer_t<typename Traits::Result>>;
@@ -129,13 +123,14 @@ class ActorCreator {
     options_.concurrency = max_concurrency < 0 ? 0 : static_cast<std::uint32_t>(max_concurrency);
     return *this;
   }
-  mobula::runtime::TaskOptions &options() { return options_.task; }
+  // Set by the functions of mobula/actor.h.
   mobula::runtime::ActorOptions &actor_options() { return options_; }
 
   // Queues the making of the actor and returns at once. Throws when the name is taken.
   template <typename... Values>
   ActorHandle<ActorType> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the factory");
+    options_.task = this->checked_options();
     mobula::Reference actor;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
@@ -162,7 +157,7 @@ internal::ActorCreator<F> Actor(F factory) {
 
 // A handle of the living actor of that name in that namespace ("" = of this job); nothing when there is none.
 template <typename T>
-boost::optional<ActorHandle<T>> GetActor(const std::string &actor_name, const std::string &ray_namespace = "") {
+internal::Optional<ActorHandle<T>> GetActor(const std::string &actor_name, const std::string &ray_namespace = "") {
   mobula::Reference actor;
   if (actor_name.empty()) return {};
   internal::throw_unless_ok(mobula::runtime::find_actor(actor_name, ray_namespace, &actor));
