@@ -1,5 +1,5 @@
-// tasks/resources.h: what tasks, actors and bundles ask for (CPU, GPU, memory, or any other name), and the ledger of what
-// there is and who has it.
+// tasks/resources.h: what tasks, actors and bundles ask for (CPU, GPU, memory, or any other name), and the ledger of
+// what there is and who has it.
 //   Layout     quantities count in 1/10000, so that fractions add up; GPU is a row of devices with a share each
 //   Threads    thread-bound, pure
 //   Ownership  a grant belongs to whoever asked; it must come back to the ledger it came from
@@ -27,8 +27,8 @@ constexpr std::string_view kGpu = "GPU";
 // Name -> units, more than 0. Ordered, so that equal requests are equal.
 using Quantities = std::map<std::string, std::int64_t, std::less<>>;
 
-// Units of `names`; nothing, and a text in `*why`, when a name is empty or there twice, a quantity is negative, no number
-// or too large, or more than one GPU is not a whole number of them. Quantities of 0 are left out.
+// Units of `names`; nothing, and a text in `*why`, when a name is empty or there twice, a quantity is negative, no
+// number or too large, or more than one GPU is not a whole number of them. Quantities of 0 are left out.
 std::optional<Quantities> read_quantities(const std::vector<std::pair<std::string, double>> &names, std::string *why);
 
 // "CPU 2, gpu_x 0.5"; "nothing" when there are none.
