@@ -10,8 +10,8 @@
 // Slots. The scheduler gives one slot to each running task. slots() says how many it may give: those of tasks that are
 // not admitted here, and one for each admitted task, whatever it asks for.
 // Fairness. A line whose head was passed over kPassedOverMax times by younger ones is urgent: who shares a resource
-// with it waits. Not while an admitted task is blocked, which may wait for one of those; nor when actors and groups keep
-// what the head asks for, since they may stay for ever.
+// with it waits. Not while an admitted task is blocked: it may wait for one of those. Nor when actors and groups keep
+// what the head asks for: they may stay for ever.
 #pragma once
 
 #include <cstdint>

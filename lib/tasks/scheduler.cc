@@ -1,5 +1,6 @@
 #include "tasks/scheduler.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace mobula::tasks {
@@ -27,7 +28,7 @@ bool is_ending(TaskState state) { return state == TaskState::kEnding || state ==
 }  // namespace
 
 Scheduler::Scheduler(const SchedulerLimits &limits)
-    : limits_(limits), ready_(tasks_), pool_(tasks_, limits.offers_per_worker_max) {
+    : limits_(limits), idle_max_(limits.slots_count), ready_(tasks_), pool_(tasks_, limits.offers_per_worker_max) {
   if (limits.slots_count == 0 || limits.offers_per_worker_max == 0 || limits.workers_max == 0) {
     throw std::invalid_argument("scheduler: slots_count, offers_per_worker_max and workers_max must be at least 1");
   }
@@ -90,13 +91,13 @@ bool Scheduler::task_submitted(TaskNumber number, JobNumber job, TemplateNumber 
   return true;
 }
 
-void Scheduler::object_settled(ObjectKey object) {
+void Scheduler::object_settled(ObjectKey object, bool at_front) {
   dependencies_.settle(object, scratch_);
   for (const std::uint32_t task : scratch_) {
     if (--tasks_[task].unsettled_count == 0) {
       dependencies_.drop(tasks_, task);
       tasks_.unlink(pool_.home(tasks_[task].home).waiting, task);
-      make_ready(task, /*at_front=*/false);
+      make_ready(task, at_front);
     }
   }
 }
@@ -287,9 +288,12 @@ void Scheduler::taken_back(TaskNumber number, WorkerNumber worker, bool success)
   }
 }
 
-// More idle workers than slots are left over from nesting; those of a removed template have nothing to wait for.
+void Scheduler::set_slots(std::uint32_t count) { limits_.slots_count = std::max(1U, count); }
+
+// More idle workers than slots are left over from nesting; those of a removed template have nothing to wait for. Slots
+// come and go quicker than workers start: their first number counts.
 void Scheduler::stop_surplus_idle(std::uint32_t home) {
-  const std::uint32_t idle_max = pool_.home(home).closing ? 0 : limits_.slots_count;
+  const std::uint32_t idle_max = pool_.home(home).closing ? 0 : std::max(idle_max_, limits_.slots_count);
   while (pool_.home(home).idle().count > idle_max) {
     stop_idle(pool_.home(home).idle().last, pending_);
   }

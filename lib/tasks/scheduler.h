@@ -87,8 +87,9 @@ class Scheduler {
   [[nodiscard]] bool task_submitted(TaskNumber task, JobNumber job, TemplateNumber template_number,
                                     std::span<const ObjectKey> unsettled_dependencies, std::uint32_t retries_left);
 
-  // Tasks that wait for this object lose a dependency. Cost: O(tasks waiting for it).
-  void object_settled(ObjectKey object);
+  // Tasks that wait for this object lose a dependency; those that become ready go to the end of their job's queue, or
+  // to its front. Cost: O(tasks waiting for it).
+  void object_settled(ObjectKey object, bool at_front = false);
 
   // The tasks that wait for this object, oldest first.
   [[nodiscard]] std::vector<TaskNumber> waiting_on(ObjectKey object) const;
@@ -126,6 +127,9 @@ class Scheduler {
   // one first. `counts_as_retry` consumes one of its retries. False: none was left, or its template is gone, and the
   // task is forgotten: settle it.
   [[nodiscard]] bool requeue(TaskNumber task, bool counts_as_retry);
+
+  // How many workers may be busy from now on: `slots_count` was the first number. At least 1. More busy ones drain.
+  void set_slots(std::uint32_t count);
 
   // The answer to a kTakeBack. Taken back, the task is ready again at the front; else it runs there or has run.
   void taken_back(TaskNumber task, WorkerNumber worker, bool success);
@@ -167,6 +171,7 @@ class Scheduler {
   std::uint32_t share() const;
 
   SchedulerLimits limits_;
+  const std::uint32_t idle_max_;  // of one template
   TaskTable tasks_;
   DependencyTable dependencies_;
   ReadyQueues ready_;

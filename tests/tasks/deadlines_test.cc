@@ -41,8 +41,9 @@ TEST_SUITE("tasks/deadlines") {
         deadlines.remove(task);
         expected.erase(task);
       }
-      const auto earliest = std::min_element(expected.begin(), expected.end(),
-                                             [](const auto &one, const auto &other) { return one.second < other.second; });
+      const auto earliest = std::min_element(expected.begin(), expected.end(), [](const auto &one, const auto &other) {
+        return one.second < other.second;
+      });
       wrong += deadlines.next_ns().value_or(-1) == (earliest == expected.end() ? -1 : earliest->second) ? 0 : 1;
       for (const TaskNumber due : deadlines.take_due(now)) {
         wrong += expected.contains(due) && expected[due] <= now ? 0 : 1;

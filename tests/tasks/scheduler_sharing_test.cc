@@ -31,6 +31,28 @@ TEST_SUITE("tasks/scheduler, sharing and ends") {
     CHECK(f.tasks_of(Kind::kOffer, 1) == Numbers{1, 201, 301, 2, 202, 302});
   }
 
+  TEST_CASE("fewer slots drain, and what was given for a task may let it go first") {
+    Fixture f({.slots_count = 2, .offers_per_worker_max = 1});
+    f.start(1);
+    f.start(2);
+    f.submit(1, 4);
+    f.submit_after(9, {77});
+    f.decide();
+    CHECK(f.count(Kind::kOffer) == 2);
+    f.scheduler.set_slots(1);
+    f.scheduler.object_settled(77, /*at_front=*/true);
+    f.scheduler.task_finished(1);
+    CHECK(f.decide().empty());
+    f.scheduler.task_finished(2);
+    f.decide();
+    CHECK(f.count(Kind::kOffer) == 1);
+    CHECK(f.decisions[0].task == 9);
+    f.scheduler.set_slots(2);
+    f.decide();
+    CHECK(f.count(Kind::kOffer) == 1);
+    CHECK(f.decisions[0].task == 3);
+  }
+
   TEST_CASE("a template that comes late gets its share of the slots") {
     Fixture f(with_slots(2));
     f.start(1);
