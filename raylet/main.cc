@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "raylet/serve.h"
+#include "tasks/resources_text.h"
 
 namespace mobula::raylet {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 struct CommandLine {
   Service service;
   std::string memory;
+  std::string resources;
 };
 
 // Needs more descriptors than most: a pidfd, a socket and two pipes for each worker.
@@ -30,12 +32,41 @@ void raise_descriptor_limit(Options *options) {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What the options' own checks cannot see. False: it was said what is wrong.
+bool check(CommandLine *line) {
+  Options &options = line->service.options;
+  if (options.evict_below_percent > options.evict_above_percent) {
+    std::cerr << "mobula-raylet: --evict-below " << options.evict_below_percent << " is more than --evict-above "
+              << options.evict_above_percent << "\n";
+    return false;
+  }
+  std::string why;
+  std::optional<tasks::Quantities> resources = tasks::parse_resources(line->resources, &why);
+  if (!resources) {
+    std::cerr << "mobula-raylet: --resources: " << why << "\n";
+    return false;
+  }
+  options.resources = std::move(*resources);
+  if (line->memory.empty()) return true;
+  const std::optional<std::uint64_t> bytes = base::parse_bytes(line->memory);
+  if (!bytes) {
+    std::cerr << "mobula-raylet: --memory is '" << line->memory << "': give bytes, or a number with KiB, MiB or GiB\n";
+    return false;
+  }
+  options.memory_bytes = *bytes;
+  return true;
+}
+
 int parse(int argc, char **argv, CommandLine *line) {
   CLI::App app("The raylet of a Mobula session: shared-memory object store and task scheduler of one machine.");
   app.add_option("--session", line->service.options.session, "Name of the session")->capture_default_str();
   app.add_option("--workers", line->service.options.workers,
                  "Tasks that run at the same time (default: the online CPUs)")
       ->check(CLI::Range(1u, base::kWorkersMax));
+  app.add_option("--num-gpus", line->service.options.gpus, "GPUs that tasks and actors may ask for (default: none)")
+      ->check(CLI::Range(0u, tasks::kDevicesMax));
+  app.add_option("--resources", line->resources,
+                 "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
   app.add_option("--memory", line->memory, "Size of the object store, such as 1GiB (default 1GiB)");
   app.add_option("--evict-above", line->service.options.evict_above_percent,
                  "Percent of the store in use above which retained objects are evicted ahead of need")
@@ -60,19 +91,7 @@ int parse(int argc, char **argv, CommandLine *line) {
     const int code = app.exit(error);
     return code == 0 ? -1 : 2;
   }
-  if (line->service.options.evict_below_percent > line->service.options.evict_above_percent) {
-    std::cerr << "mobula-raylet: --evict-below " << line->service.options.evict_below_percent
-              << " is more than --evict-above " << line->service.options.evict_above_percent << "\n";
-    return 2;
-  }
-  if (line->memory.empty()) return 0;
-  const std::optional<std::uint64_t> bytes = base::parse_bytes(line->memory);
-  if (!bytes) {
-    std::cerr << "mobula-raylet: --memory is '" << line->memory << "': give bytes, or a number with KiB, MiB or GiB\n";
-    return 2;
-  }
-  line->service.options.memory_bytes = *bytes;
-  return 0;
+  return check(line) ? 0 : 2;
 }
 
 // Goes to the background; the parent returns when the session can be used.

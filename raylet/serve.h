@@ -10,12 +10,15 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "tasks/resources.h"
 
 namespace mobula::raylet {
 
 struct Options {
   std::string session = "default";
   std::uint32_t workers = 1;
+  std::uint32_t gpus = 0;
+  tasks::Quantities resources;  // besides CPU and GPU
   std::uint64_t memory_bytes = base::kCapacityBytesDefault;
   std::vector<std::string> libraries;
   // The eviction pass begins above the one and ends below the other, in parts of the store's memory.

@@ -56,6 +56,9 @@ void add_start(CLI::App &app, CommandLine *line) {
       ->check(CLI::Range(1u, base::kWorkersMax));
   command->add_option("--memory", line->start.memory, "Size of the object store, such as 512MiB (default 1GiB)")
       ->check(CLI::Validator(check_memory, "SIZE"));
+  command->add_option("--num-gpus", line->start.gpus, "GPUs that tasks and actors may ask for (default: none)");
+  command->add_option("--resources", line->start.resources,
+                      "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
   command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
 }

@@ -27,6 +27,8 @@ std::vector<std::string> raylet_command(const std::string &program, const StartO
   std::vector<std::string> command{program, "--session", options.session};
   if (options.workers) command.insert(command.end(), {"--workers", std::to_string(*options.workers)});
   if (!options.memory.empty()) command.insert(command.end(), {"--memory", options.memory});
+  if (options.gpus) command.insert(command.end(), {"--num-gpus", std::to_string(*options.gpus)});
+  if (!options.resources.empty()) command.insert(command.end(), {"--resources", options.resources});
   for (const std::string &library : options.libraries) {
     command.insert(command.end(), {"--library", std::filesystem::absolute(library).lexically_normal().string()});
   }

@@ -15,6 +15,8 @@ struct StartOptions {
   std::optional<std::uint32_t> workers;  // none: the raylet's default
   std::string memory;                    // "" = the raylet's default
   std::vector<std::string> libraries;
+  std::optional<std::uint32_t> gpus;
+  std::string resources;  // "" = none besides CPU and GPU
 };
 
 // The program that is the raylet: MOBULA_RAYLET, else beside this program, else of the same build folder, else on PATH.

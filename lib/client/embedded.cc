@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +16,7 @@
 
 #include "base/limits.h"
 #include "base/units.h"
+#include "tasks/resources_text.h"
 
 namespace mobula::client {
 namespace {
@@ -24,13 +27,29 @@ Status bad_number(const std::string &name, const std::string &text) {
   return base::failure(Code::kInvalidArgument, fmt::format("{} is '{}': not a valid value", name, text));
 }
 
+bool read_number(const std::string &text, std::uint32_t min, std::uint32_t max, std::uint32_t *number) {
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), *number);
+  return code == std::errc() && end == text.data() + text.size() && *number >= min && *number <= max;
+}
+
 Status read_workers(const std::string &name, const std::string &text, std::uint32_t *workers) {
   std::uint32_t value = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (code != std::errc() || end != text.data() + text.size() || value < 1 || value > base::kWorkersMax) {
+  if (!read_number(text, 1, base::kWorkersMax, &value)) {
     return bad_number(fmt::format("{} (1 to {} workers)", name, base::kWorkersMax), text);
   }
   *workers = value;
+  return nullptr;
+}
+
+Status read_gpus(const std::string &text, std::uint32_t *gpus) {
+  if (read_number(text, 0, tasks::kDevicesMax, gpus)) return nullptr;
+  return bad_number(fmt::format("--num-gpus (0 to {})", tasks::kDevicesMax), text);
+}
+
+Status read_resources(const std::string &text, std::string *json) {
+  std::string why;
+  if (!tasks::parse_resources(text, &why)) return base::failure(Code::kInvalidArgument, "--resources: " + why);
+  *json = text;
   return nullptr;
 }
 
@@ -50,18 +69,24 @@ const std::string *value_of(const std::vector<std::string> &arguments, std::size
   return storage;
 }
 
+constexpr std::array<const char *, 4> kHeadArguments{"--num-cpus", "--num-gpus", "--resources",
+                                                     "--object-store-memory"};
+
+Status read_head_argument(const std::string &name, const std::string &value, EmbeddedOptions *options) {
+  if (name == "--num-cpus") return read_workers(name, value, &options->workers);
+  if (name == "--num-gpus") return read_gpus(value, &options->gpus);
+  if (name == "--resources") return read_resources(value, &options->resources);
+  return read_memory(name, value, &options->memory_bytes);
+}
+
 Status read_head_args(const std::vector<std::string> &head_args, EmbeddedOptions *options) {
   for (std::size_t i = 0; i < head_args.size(); ++i) {
-    const bool is_last = i + 1 == head_args.size();
-    if (is_last && (head_args[i] == "--num-cpus" || head_args[i] == "--object-store-memory")) {
-      return bad_number(head_args[i], "(nothing)");
-    }
-    std::string storage;
-    if (const std::string *value = value_of(head_args, i, "--num-cpus", &storage)) {
-      if (Status status = read_workers("--num-cpus", *value, &options->workers)) return status;
-    }
-    if (const std::string *value = value_of(head_args, i, "--object-store-memory", &storage)) {
-      if (Status status = read_memory("--object-store-memory", *value, &options->memory_bytes)) return status;
+    for (const char *name : kHeadArguments) {
+      std::string storage;
+      if (i + 1 == head_args.size() && head_args[i] == name) return bad_number(name, "(nothing)");
+      const std::string *const value = value_of(head_args, i, name, &storage);
+      if (value == nullptr) continue;
+      if (Status status = read_head_argument(name, *value, options)) return status;
     }
   }
   return nullptr;
@@ -84,6 +109,8 @@ std::vector<std::string> raylet_command(const EmbeddedOptions &options) {
                                    "--driver-socket", std::to_string(kDriverSocket),
                                    "--memory",        std::to_string(options.memory_bytes)};
   if (options.workers != 0) command.insert(command.end(), {"--workers", std::to_string(options.workers)});
+  if (options.gpus != 0) command.insert(command.end(), {"--num-gpus", std::to_string(options.gpus)});
+  if (!options.resources.empty()) command.insert(command.end(), {"--resources", options.resources});
   for (const std::string &library : options.libraries) command.insert(command.end(), {"--library", library});
   return command;
 }

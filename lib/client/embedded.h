@@ -18,9 +18,12 @@ struct EmbeddedOptions {
   std::uint32_t workers = 0;  // 0: the online CPUs
   std::uint64_t memory_bytes = base::kCapacityBytesDefault;
   std::vector<std::string> libraries;
+  std::uint32_t gpus = 0;
+  std::string resources;  // JSON, "" = none besides CPU and GPU
 };
 
-// From head arguments (--num-cpus, --object-store-memory), else MOBULA_WORKERS and MOBULA_MEMORY, else the defaults.
+// From head arguments (--num-cpus, --num-gpus, --resources, --object-store-memory), else MOBULA_WORKERS and
+// MOBULA_MEMORY, else the defaults.
 Status embedded_options(const std::vector<std::string> &head_args, const std::vector<std::string> &code_search_path,
                         EmbeddedOptions *options);
 

@@ -50,6 +50,17 @@ bool says(const Status &status, const std::string &part) {
 }
 
 TEST_SUITE("client/embedded") {
+  TEST_CASE("GPUs and other resources are passed on, or refused by name") {
+    const Parsed parsed = parse({"--num-gpus=2", "--resources", "{\"x\": 1}"});
+    REQUIRE(parsed.status == nullptr);
+    CHECK(parsed.options.gpus == 2);
+    CHECK(parsed.options.resources == "{\"x\": 1}");
+    CHECK(says(parse({"--num-gpus", "65"}).status, "--num-gpus"));
+    CHECK(says(parse({"--num-gpus"}).status, "--num-gpus"));
+    CHECK(says(parse({"--resources", "x"}).status, "--resources"));
+    CHECK(says(parse({"--resources={\"CPU\": 1}"}).status, "CPU"));
+  }
+
   TEST_CASE("without any word the defaults hold") {
     const Parsed parsed = parse({});
     REQUIRE(parsed.status == nullptr);
