@@ -12,7 +12,7 @@ constexpr std::uint64_t kLastGeneration = (1ull << 48) - 1;
 
 TEST_SUITE("tasks/claim") {
   TEST_CASE("claim, worker and generation have bits of their own") {
-    for (const Claim state : {Claim::kIdle, Claim::kOffered, Claim::kRunning}) {
+    for (const Claim state : {Claim::kIdle, Claim::kOffered, Claim::kRunning, Claim::kCancelling}) {
       for (const std::uint32_t worker : {0u, 1u, base::kClientsMax - 1}) {
         const std::uint64_t word = pack_claim(state, worker, kLastGeneration);
         CHECK(claim_of(word) == state);
@@ -50,6 +50,25 @@ TEST_SUITE("tasks/claim") {
     segment::Word word{pack_claim(Claim::kRunning, 5, 9)};
     offer(word, 5, 10);
     CHECK(claim(word, 5, 10));
+  }
+
+  TEST_CASE("only what runs at that worker can be asked to end, once, and it stays claimed until it is offered again") {
+    segment::Word word{0};
+    offer(word, 5, 9);
+    CHECK_FALSE(ask_to_end(word, 5, 9));
+    CHECK_FALSE(is_claimed_by(word, 5, 9));
+    REQUIRE(claim(word, 5, 9));
+    CHECK(is_claimed_by(word, 5, 9));
+    CHECK_FALSE(is_claimed_by(word, 6, 9));
+    CHECK_FALSE(ask_to_end(word, 6, 9));
+    CHECK_FALSE(ask_to_end(word, 5, 8));
+    CHECK(ask_to_end(word, 5, 9));
+    CHECK_FALSE(ask_to_end(word, 5, 9));
+    CHECK(is_claimed_by(word, 5, 9));
+    CHECK_FALSE(take_back(word, 5, 9));
+    offer(word, 6, 9);
+    CHECK(claim(word, 6, 9));
+    CHECK(word.load() == pack_claim(Claim::kRunning, 6, 9));
   }
 
   TEST_CASE("a claim and a take-back at the same time have one winner") {
