@@ -135,6 +135,18 @@ void Scheduler::task_finished(TaskNumber number) {
   forget(task);
 }
 
+bool Scheduler::task_failed(TaskNumber number) {
+  const std::uint32_t task = tasks_.index_of(number);
+  if (task == kNoIndex || !is_with_worker(tasks_[task].state)) return false;
+  const bool ending = is_ending(tasks_[task].state);
+  const std::uint32_t home = tasks_[task].home;
+  pool_.withdraw(task, TaskState::kOrphan);
+  if (ending) forget(task);
+  const bool again = !ending && requeue(number, /*counts_as_retry=*/true);
+  stop_surplus_idle(home);
+  return again;
+}
+
 void Scheduler::task_removed(TaskNumber number) {
   const std::uint32_t task = tasks_.index_of(number);
   if (task != kNoIndex) {

@@ -97,6 +97,10 @@ class Scheduler {
   // Its worker has finished it. In any order; also for a task whose job has ended, which then is not counted.
   void task_finished(TaskNumber task);
 
+  // Its worker ran it, and it is to run again: ready at the front of its job, one retry less. False: none was left, or
+  // its job or template is gone, and the task is forgotten: settle it.
+  [[nodiscard]] bool task_failed(TaskNumber task);
+
   // Forgets the task, in whatever state. What was offered and not claimed the caller has taken back itself. A running
   // task's worker counts as free at once: to keep its slot until it reports, wait and call task_finished() then.
   void task_removed(TaskNumber task);

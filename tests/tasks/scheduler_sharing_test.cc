@@ -96,6 +96,27 @@ TEST_SUITE("tasks/scheduler, sharing and ends") {
     CHECK(order == Numbers{1, 101, 2, 102, 3, 103, 4, 104});
   }
 
+  TEST_CASE("a task that failed at a living worker runs again as often as it may") {
+    Fixture f(with_slots(1));
+    f.start(1);
+    f.submit(1, 2);
+    f.decide();
+    CHECK(f.tasks_of(Kind::kOffer, 1) == Numbers{1, 2});
+    CHECK(f.scheduler.task_failed(1));
+    f.decide();
+    CHECK(f.tasks_of(Kind::kOffer, 1) == Numbers{1});
+    CHECK(f.scheduler.offered_count(1) == 2);
+    CHECK_FALSE(f.scheduler.task_failed(1));  // its one retry is used
+    CHECK_FALSE(f.scheduler.task_failed(1));  // and it is forgotten
+    CHECK_FALSE(f.scheduler.task_failed(9));
+    f.submit(3, 3, 2);
+    f.decide();
+    f.scheduler.job_ended(2);
+    CHECK_FALSE(f.scheduler.task_failed(3));
+    CHECK(f.scheduler.figures().ending == 0);
+    CHECK(f.scheduler.offered_count(1) == 1);
+  }
+
   TEST_CASE("a dead worker's tasks come back in order and go first again") {
     Fixture f(with_slots(1));
     f.start(1);
