@@ -18,6 +18,8 @@
 namespace mobula::worker {
 namespace {
 
+const std::string kNoName;
+
 Error from_status(const Status &status, const std::string &function) {
   Error error = *status;
   if (error.function.empty()) error.function = function;
@@ -135,7 +137,7 @@ Executor::Attempt Executor::attempt(const wire::TaskNames &names, std::uint32_t 
   Status status = session_.read(names.spec, &bytes);
   const std::optional<tasks::TaskSpec> spec =
       status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
-  client::note_start(spec && spec->options ? spec->options->name : "");
+  const client::TaskStart start(spec && spec->options ? spec->options->name : kNoName);
   if (!spec) return {client::describe_failure("", "mobula", "the task's spec cannot be read")};
   const client::Function *const function = client::Functions::instance().find(spec->function);
   if (function == nullptr) {

@@ -16,8 +16,8 @@ namespace mobula::client {
 Session *current_session();
 // What calls of a process that is in no session answer.
 Status not_initialized();
-// How soon the raylet is to hear of what this thread submits: later while a SubmitBatch of it lives.
-Outbox::Urgency submit_urgency();
+// Submits, or runs in local mode. The raylet hears of it later while a SubmitBatch of this thread lives.
+Status submit(Session &session, const Submission &submission, Reference *result);
 // What the job says of its tasks and actors that say nothing themselves.
 struct JobDefaults {
   bool detached_actors = false;

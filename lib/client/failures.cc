@@ -16,8 +16,7 @@
 namespace mobula::client {
 namespace {
 
-thread_local std::int64_t started_ns = 0;
-thread_local std::string task_name;
+thread_local const TaskStart *innermost_start = nullptr;
 
 std::string demangle(const char *name) {
   int status = 0;
@@ -83,19 +82,21 @@ void add_causes(Link link, std::vector<Error> *causes) {
 
 }  // namespace
 
-void note_start(const std::string &task) {
-  started_ns = base::coarse_wall_ns();
-  task_name = task;
-}
+TaskStart::TaskStart(const std::string &task)
+    : outer_(std::exchange(innermost_start, this)), task_(task), started_ns_(base::coarse_wall_ns()) {}
+
+TaskStart::~TaskStart() { innermost_start = outer_; }
 
 Error describe_failure(const std::string &function, const std::string &type, const std::string &what) {
   Error error;
   error.code = Code::kTaskFailed;
   error.function = function;
   error.type = type;
-  error.task = task_name;
   error.pid = getpid();
-  error.started_ns = started_ns;
+  if (innermost_start != nullptr) {
+    error.task = innermost_start->task_;
+    error.started_ns = innermost_start->started_ns_;
+  }
   error.failed_ns = base::wall_ns();
   error.message =
       fmt::format("Invalid: An exception was thrown while executing function({}): {}: {}", function, type, what);

@@ -18,6 +18,7 @@
 #include "client/current.h"
 #include "client/embedded.h"
 #include "client/functions.h"
+#include "client/local_mode.h"
 #include "client/session.h"
 
 namespace mobula {
@@ -48,6 +49,7 @@ void after_fork_in_child() {
   if (session != nullptr) session->abandon_after_fork();
   process().raylet_pid = 0;
   process().is_worker = false;
+  forget_local_mode_after_fork();
   forget_evictions_after_fork();
   new (&process().mutex) std::mutex;  // whoever held it is not in this process
 }
@@ -100,9 +102,10 @@ Status check_conflict() {
 Status open_session(const runtime::Options &options, pid_t *raylet_pid, base::File *socket) {
   const char *environment = std::getenv("RAY_ADDRESS");
   const std::string address = !options.address.empty() ? options.address : environment == nullptr ? "" : environment;
-  if (!address.empty() && address != "local") return wire::connect_to(address, socket);
+  if (!address.empty() && address != "local" && !options.local_mode) return wire::connect_to(address, socket);
   EmbeddedOptions embedded;
-  if (Status status = embedded_options(options.head_args, options.code_search_path, &embedded)) return status;
+  const std::vector<std::string> libraries = options.local_mode ? std::vector<std::string>() : options.code_search_path;
+  if (Status status = embedded_options(options.head_args, libraries, &embedded)) return status;
   return start_embedded(embedded, raylet_pid, socket);
 }
 
@@ -113,19 +116,17 @@ void end_raylet(pid_t pid) {
 }
 
 Status init_locked(Process &process, const runtime::Options &options) {
-  if (options.local_mode) {
-    return base::failure(Code::kInvalidArgument,
-                         "local_mode is not available: run without it (a session takes milliseconds)");
-  }
   if (Status status = check_conflict()) return status;
   pid_t raylet_pid = 0;
   base::File socket;
   if (Status status = open_session(options, &raylet_pid, &socket)) return status;
   wire::Hello hello;
   hello.role = wire::Role::kDriver;
-  hello.functions = Functions::instance().names();
+  // In local mode nobody else is to run them, so no worker is started.
+  if (!options.local_mode) hello.functions = Functions::instance().names();
   hello.arguments = command_line();
   hello.name_space = options.name_space.empty() ? random_uuid() : options.name_space;
+  const std::string name_space = hello.name_space;
   const base::File program = open_own_program();
   std::unique_ptr<Session> session;
   Status status =
@@ -136,6 +137,7 @@ Status init_locked(Process &process, const runtime::Options &options) {
   }
   process.raylet_pid = raylet_pid;
   process.defaults = {options.detached_actors, options.runtime_env};
+  if (options.local_mode) set_local_mode(std::make_unique<LocalMode>(*session, name_space));
   process.session.store(session.release(), std::memory_order_release);
   return nullptr;
 }
@@ -144,8 +146,10 @@ Status init_locked(Process &process, const runtime::Options &options) {
 
 const JobDefaults &job_defaults() { return process().defaults; }
 
-Outbox::Urgency submit_urgency() {
-  return batches_open == 0 ? Outbox::Urgency::kNow : Outbox::Urgency::kWhenConvenient;
+Status submit(Session &session, const Submission &submission, Reference *result) {
+  if (LocalMode *const local = local_mode()) return local->submit(submission, result);
+  const bool later = batches_open != 0;
+  return session.submit(submission, later ? Outbox::Urgency::kWhenConvenient : Outbox::Urgency::kNow, result);
 }
 
 Status not_initialized() {
@@ -201,6 +205,7 @@ void shutdown() {
   client::Process &process = client::process();
   const std::lock_guard lock(process.mutex);
   if (process.is_worker) return;
+  client::set_local_mode(nullptr);  // its actors' destructors may still use the session
   Session *const session = process.session.exchange(nullptr);
   if (session == nullptr) return;
   const pid_t raylet_pid = std::exchange(process.raylet_pid, 0);
@@ -265,11 +270,11 @@ Status submit(std::uint64_t function, const Argument *arguments, std::size_t cou
   if (session == nullptr) return not_initialized();
   const std::string &runtime_env = client::job_defaults().runtime_env;
   if (runtime_env.empty() || !options.runtime_env.empty()) {
-    return session->submit({function, {arguments, count}, options}, client::submit_urgency(), result);
+    return client::submit(*session, {function, {arguments, count}, options}, result);
   }
   TaskOptions complete = options;
   complete.runtime_env = runtime_env;
-  return session->submit({function, {arguments, count}, complete}, client::submit_urgency(), result);
+  return client::submit(*session, {function, {arguments, count}, complete}, result);
 }
 
 SubmitBatch::SubmitBatch() noexcept { ++client::batches_open; }

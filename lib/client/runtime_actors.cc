@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "client/current.h"
+#include "client/local_mode.h"
 #include "client/session.h"
 
 namespace mobula {
@@ -56,8 +57,8 @@ Status create_actor(std::uint64_t factory, const Argument *arguments, std::size_
   client::Submission submission{factory, {arguments, count}, complete.task};
   submission.creation = &complete;
   Reference created;
-  if (Status status = session->submit(submission, client::submit_urgency(), &created)) return status;
-  if (!options.name.empty()) {
+  if (Status status = client::submit(*session, submission, &created)) return status;
+  if (!options.name.empty() && client::local_mode() == nullptr) {
     if (Status status = check_name(*session, options, created)) return status;
   }
   *actor = std::move(created);
@@ -71,23 +72,32 @@ Status call_actor(const Reference &actor, std::uint64_t method, std::int32_t ins
   client::Submission submission{method, {arguments, count}, options};
   submission.actor = &actor;
   submission.instance_offset = instance_offset;
-  return session->submit(submission, client::submit_urgency(), result);
+  return client::submit(*session, submission, result);
 }
 
 Status find_actor(std::string_view name, std::string_view name_space, Reference *actor) {
   Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->find_actor(name, name_space, actor);
+  if (session == nullptr) return not_initialized();
+  if (client::LocalMode *const local = client::local_mode()) return local->find_actor(name, name_space, actor);
+  return session->find_actor(name, name_space, actor);
 }
 
 Status kill_actor(const Reference &actor, bool no_restart) {
   Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->kill_actor(actor, no_restart);
+  if (session == nullptr) return not_initialized();
+  if (client::LocalMode *const local = client::local_mode()) return local->kill_actor(actor);
+  return session->kill_actor(actor, no_restart);
 }
 
-bool is_actor() { return client::actor_restarts.load(std::memory_order_relaxed) != client::kNoActor; }
+bool is_actor() {
+  if (client::local_mode() != nullptr) return client::LocalMode::is_inside_actor();
+  return client::actor_restarts.load(std::memory_order_relaxed) != client::kNoActor;
+}
 
 std::uint32_t actor_restarts() {
-  return is_actor() ? static_cast<std::uint32_t>(client::actor_restarts.load(std::memory_order_relaxed)) : 0;
+  return client::local_mode() == nullptr && is_actor()
+             ? static_cast<std::uint32_t>(client::actor_restarts.load(std::memory_order_relaxed))
+             : 0;
 }
 
 Status job_namespace(std::string *name_space) {

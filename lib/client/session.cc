@@ -257,6 +257,16 @@ Status Session::seal(Draft &&draft, std::span<const Reference> contained, Refere
   return nullptr;
 }
 
+Status Session::seal_failed(Draft &&draft, Reference *reference) {
+  if (Status status = usable()) return status;
+  if (draft.session_ != this) return base::failure(Code::kInvalidArgument, "the draft is empty or of another session");
+  draft.session_ = nullptr;
+  segment::Row *const row = std::exchange(draft.row_, nullptr);
+  *reference = Reference(this, row);
+  if (references_->settle(*row, refs::State::kFailed)) return nullptr;
+  return base::failure(Code::kObjectLost, "the object was failed by the raylet before it was sealed");
+}
+
 Status Session::seal_buffer(Draft &&draft, Reference *reference) {
   if (draft.session_ == this) segment_->entry(refs::References::entry_of(*draft.row_)).kind = segment::Kind::kBuffer;
   return seal(std::move(draft), {}, reference);

@@ -57,6 +57,8 @@ class Session {
   // --- objects ---------------------------------------------------------------------------------------------------
   Status create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft);
   Status seal(Draft &&draft, std::span<const Reference> contained, Reference *reference);
+  // The same for the words of a failure (tasks::encode_error): who gets the object, gets that error.
+  Status seal_failed(Draft &&draft, Reference *reference);
   // The same for the bytes of a task's result, which are no object of their own.
   Status seal_buffer(Draft &&draft, Reference *reference);
   Status get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes);
