@@ -15,9 +15,7 @@ class Log {
 };
 RAY_REMOTE(Log::Create, &Log::Write, &Log::Lines);
 
-int write_by_task(ray::ActorHandle<Log> log, std::string line) {
-  return *log.Task(&Log::Write).Remote(line).Get();
-}
+int write_by_task(ray::ActorHandle<Log> log, std::string line) { return *log.Task(&Log::Write).Remote(line).Get(); }
 RAY_REMOTE(write_by_task);
 
 class Writer {
@@ -56,6 +54,7 @@ int main() {
   std::cout << "a result is the same actor: " << (result->ID() == log.ID()) << "\n";
   std::cout << "by the result: " << *result->Task(&Log::Write).Remote("result").Get() << "\n";
 
-  for (const std::string &line : *log.Task(&Log::Lines).Remote().Get()) std::cout << line << "\n";
+  const auto lines = log.Task(&Log::Lines).Remote().Get();
+  for (const std::string &line : *lines) std::cout << line << "\n";
   ray::Shutdown();
 }

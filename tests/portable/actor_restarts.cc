@@ -26,7 +26,7 @@ auto call(ray::ActorHandle<Restarting> &actor, Method method) {
   for (int i = 0;; ++i) {
     try {
       return *actor.Task(method).Remote().Get();
-    } catch (const RayActorException &) {
+    } catch (const std::exception &) {  // Ray has no exception for an actor that is just away
       if (i == 100) throw;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
@@ -40,6 +40,7 @@ bool ends(ray::ActorHandle<Restarting> &actor) {
       actor.Task(&Restarting::Count).Remote().Get();
     } catch (const RayActorException &) {
       return true;
+    } catch (const std::exception &) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

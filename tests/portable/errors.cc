@@ -72,8 +72,9 @@ int main() {
   std::cout << "no result: " << thrown([] { ray::Task(throw_without_result).Remote().Get(); }) << "\n";
   std::cout << "ready all the same: " << ray::Wait(std::vector<ray::ObjectRef<int>>{failed}, 1, 10'000).ready.size()
             << "\n";
-  std::cout << "one of several: "
-            << thrown([&] { ray::Get(std::vector<ray::ObjectRef<int>>{ray::Put(1), failed, ray::Put(2)}); }) << "\n";
+  std::cout << "one of several: " << thrown([&] {
+    ray::Get(std::vector<ray::ObjectRef<int>>{failed, ray::Put(2)});
+  }) << "\n";
   std::cout << "caught in a task: " << *ray::Task(catch_inside).Remote().Get() << "\n";
   std::cout << "not registered: " << thrown([] { ray::Task(unregistered).Remote(1); }, &text) << "\n" << text << "\n";
   std::cout << "the worker's death: " << thrown([] { ray::Task(end_the_worker).Remote().Get(); }) << "\n";

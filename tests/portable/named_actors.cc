@@ -37,8 +37,8 @@ int main() {
   till.Task(&Store::Get).Remote().Get();
   auto found = ray::GetActor<Store>("till");
   std::cout << "found: " << static_cast<bool>(found) << ", the same: " << (found->ID() == till.ID()) << "\n";
-  std::cout << "was " << *found->Task(&Store::Set).Remote(6).Get() << ", is "
-            << *till.Task(&Store::Get).Remote().Get() << "\n";
+  std::cout << "was " << *found->Task(&Store::Set).Remote(6).Get() << ", is " << *till.Task(&Store::Get).Remote().Get()
+            << "\n";
   std::cout << "by a task: " << *ray::Task(read_by_name).Remote(std::string("till")).Get() << "\n";
   std::cout << "in its namespace: " << static_cast<bool>(ray::GetActor<Store>("till", "shop"))
             << ", in another: " << static_cast<bool>(ray::GetActor<Store>("till", "office")) << "\n";

@@ -47,8 +47,8 @@ void show_values() {
   std::cout << "contains: " << env.Contains("pip") << env.Contains("nothing") << ", empty: " << env.Empty() << "\n";
   std::cout << "removed: " << env.Remove("pip") << env.Remove("pip") << env.Contains("pip") << "\n";
   const ray::RuntimeEnv copy = ray::RuntimeEnv::Deserialize(env.Serialize());
-  std::cout << "a copy by text: " << copy.Get<std::string>("working_dir") << " " << (copy.Serialize() == env.Serialize())
-            << "\n";
+  std::cout << "a copy by text: " << copy.Get<std::string>("working_dir") << " "
+            << (copy.Serialize() == env.Serialize()) << "\n";
   std::cout << "missing: " << thrown([&] { env.Get<std::string>("missing"); })
             << ", of another type: " << thrown([&] { env.Get<Pip>("working_dir"); })
             << ", no JSON: " << thrown([&] { env.SetJsonStr("bad", "{"); })
