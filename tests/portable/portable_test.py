@@ -151,7 +151,7 @@ def main():
             for name in names:
                 status, output = run_on_mobula(arguments.build / f'portable-{name}', name in NEEDS_A_SESSION)
                 problems.append(check(name, status, output, False))
-    except (PortableError, subprocess.TimeoutExpired) as error:
+    except (PortableError, OSError, subprocess.TimeoutExpired) as error:
         problems.append(str(error))
     problems = [problem for problem in problems if problem]
     print('\n'.join([*problems, f'{len(names)} programs, {len(problems)} problems']))
