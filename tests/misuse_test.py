@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Misuse of drafts and views must not compile; beside each case stands a control that must."""
+"""Misuse of drafts and views, and what MOBULA_PORTABLE forbids, must not compile; beside each stands a control that must."""
 import argparse
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -83,23 +84,72 @@ CONSUMED_CASES = [
      'auto draft = mobula::create<double>(3); auto other = std::move(draft); draft[0] = 1;'),
 ]
 
+# With MOBULA_PORTABLE.
+PORTABLE_PRELUDE = '''
+#include <ray/api.h>
+struct Packed { int x; MSGPACK_DEFINE(x) };
+struct Plain { int x; };
+inline int plus(int left, int right) { return left + right; }
+inline int take(ray::ObjectRef<int> object) { return *object.Get(); }
+RAY_REMOTE(plus, take);
+'''
+PORTABLE_CASES = [
+    ('a name of mobula::',
+     'ray::ObjectRef<int> object = ray::Put(1); (void)object;',
+     'mobula::Reference reference; (void)reference;'),
+    ('a function of mobula::runtime',
+     'ray::Shutdown();',
+     'mobula::runtime::shutdown();'),
+    ('using namespace mobula',
+     'using namespace ray; Init();',
+     'using namespace mobula;'),
+    ('a struct that msgpack does not pack',
+     'ray::Put(Packed{1});',
+     'ray::Put(Plain{1});'),
+    ('an ObjectRef parameter',
+     'ray::Task(plus).Remote(ray::Put(1), 2);',
+     'ray::Task(take).Remote(ray::Put(1));'),
+]
 
-def compile_bodies(command, bodies):
+
+def compile_bodies(command, bodies, prelude=PRELUDE):
     """'' or what the compiler said."""
     functions = '\n'.join(f'void body{i}();\nvoid body{i}() {{ {body} }}' for i, body in enumerate(bodies))
-    done = subprocess.run(command, input=f'{PRELUDE}\n{functions}\n', capture_output=True, text=True)
+    done = subprocess.run(command, input=f'{prelude}\n{functions}\n', capture_output=True, text=True)
     return '' if done.returncode == 0 else done.stderr or 'no reason given'
 
 
-def check_controls(command, cases):
+def reachable(include, header, found):
+    """The public headers that `header` includes, itself among them."""
+    if header not in found:
+        found.add(header)
+        for name in re.findall(r'#include [<"]((?:mobula|ray)/[^>"]+)[>"]', (include / header).read_text(encoding='utf-8')):
+            reachable(include, name, found)
+    return found
+
+
+def portable_jobs(command, include):
+    """Of mobula/ only what ray/ needs compiles; all of ray/ does, also after ray/api.h."""
+    headers = sorted(path.relative_to(include).as_posix() for path in include.rglob('*.h'))
+    allowed = set()
+    for header in headers:
+        if header.startswith('ray/'):
+            reachable(include, header, allowed)
+    late = '\n'.join(f'#include <{header}>' for header in headers if header.startswith('ray/'))
+    yield check_controls, command, [], f'#include <ray/api.h>\n{late}'
+    for header in set(headers) - allowed:
+        yield check_misuse, [*command, '-Wfatal-errors'], (header, '', ''), f'#include <{header}>'
+
+
+def check_controls(command, cases, prelude):
     """'' or what is wrong."""
-    errors = compile_bodies(command, [right for _, right, _ in cases])
+    errors = compile_bodies(command, [right for _, right, _ in cases], prelude)
     return errors and f'a control does not compile with {" ".join(command)}:\n{errors}'
 
 
-def check_misuse(command, case):
+def check_misuse(command, case, prelude):
     what, _, wrong = case
-    return '' if compile_bodies(command, [wrong]) else f'{what}: compiles with {" ".join(command)}'
+    return '' if compile_bodies(command, [wrong], prelude) else f'{what}: compiles with {" ".join(command)}'
 
 
 def command_of(compiler, include, standard, *flags):
@@ -112,14 +162,17 @@ def main():
     parser.add_argument('--clang', default='clang++', help='for the cases that only clang sees; left out without it')
     parser.add_argument('--include', type=pathlib.Path, required=True)
     arguments = parser.parse_args()
-    groups = [(command_of(arguments.compiler, arguments.include, 'c++17'), CASES),
-              (command_of(arguments.compiler, arguments.include, 'c++20'), SPAN_CASES)]
+    portable = command_of(arguments.compiler, arguments.include, 'c++17', '-DMOBULA_PORTABLE')
+    groups = [(command_of(arguments.compiler, arguments.include, 'c++17'), CASES, PRELUDE),
+              (command_of(arguments.compiler, arguments.include, 'c++20'), SPAN_CASES, PRELUDE),
+              (portable, PORTABLE_CASES, PORTABLE_PRELUDE)]
     clang = shutil.which(arguments.clang)
     if clang:
         consumed = command_of([clang], arguments.include, 'c++17', '-Wconsumed', '-Werror=consumed')
-        groups.append((consumed, CONSUMED_CASES))
-    jobs = [(check_controls, command, cases) for command, cases in groups]
-    jobs += [(check_misuse, command, case) for command, cases in groups for case in cases]
+        groups.append((consumed, CONSUMED_CASES, PRELUDE))
+    jobs = [(check_controls, command, cases, prelude) for command, cases, prelude in groups]
+    jobs += [(check_misuse, command, case, prelude) for command, cases, prelude in groups for case in cases]
+    jobs += portable_jobs(portable, arguments.include)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = [problem for problem in pool.map(lambda job: job[0](*job[1:]), jobs) if problem]
     print('\n'.join(problems))

@@ -5,6 +5,7 @@
 //   Cost       cancel: one question to the raylet. cancelled: one load
 #pragma once
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"

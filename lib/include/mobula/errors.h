@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "mobula/error.h"
+#include "mobula/not_on_ray.h"
 #include "ray/api/exceptions.h"
 
 namespace mobula {

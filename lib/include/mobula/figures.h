@@ -6,6 +6,7 @@
 //   Cost       ref_count: O(handles of the processes that hold it). store_stats: O(objects and handles that there are)
 #pragma once
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"

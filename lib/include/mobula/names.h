@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"

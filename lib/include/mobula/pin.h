@@ -5,6 +5,7 @@
 //   Cost       a lock and one locked instruction
 #pragma once
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "mobula/not_on_ray.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/objects.h"
 

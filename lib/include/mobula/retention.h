@@ -14,6 +14,7 @@
 #include <functional>
 #include <utility>
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "mobula/not_on_ray.h"
+
 namespace mobula {
 
 // How often the task runs again when the worker that ran it has died; the default is 1, 0 is at most once. What the

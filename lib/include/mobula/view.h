@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "mobula/not_on_ray.h"
 #include "mobula/runtime.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/format_text.h"

@@ -2,7 +2,8 @@
 // mobula/runtime.h.
 //   Threads    every function may be called by any thread; one ObjectRef object belongs to one thread at a time
 //   Process    acts for the process that called ray::Init
-//   Errors     exceptions of ray::internal, all derived from RayException
+//   Errors     exceptions of ray::internal, all derived from RayException; with MOBULA_PORTABLE defined, a program that
+//              names anything of mobula:: does not compile
 #pragma once
 
 // Programs written for Ray lean on these without including them.
@@ -45,3 +46,8 @@
 #include "ray/api/task_caller.h"
 #include "ray/api/wait_result.h"
 #include "ray/api/xlang.h"
+
+// Headers below ray/ that are included later lift this while they are read.
+#ifdef MOBULA_PORTABLE
+#define mobula mobula_is_not_part_of_Ray
+#endif

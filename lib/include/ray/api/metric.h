@@ -8,6 +8,8 @@
 #include <unordered_map>
 #include <vector>
 
+#pragma push_macro("mobula")
+#undef mobula  // MOBULA_PORTABLE (ray/api.h)
 #include "mobula/metrics.h"
 
 namespace ray {
@@ -66,3 +68,5 @@ class Sum : public Metric {
 };
 
 }  // namespace ray
+
+#pragma pop_macro("mobula")

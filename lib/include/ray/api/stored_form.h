@@ -51,8 +51,10 @@ inline constexpr bool kHasAdaptor = !std::is_base_of_v<msgpack::v1::adaptor::pac
 
 template <typename T, bool = kIsPlainStruct<T>>
 inline constexpr bool kIsRawStruct = false;
+#ifndef MOBULA_PORTABLE  // Ray has msgpack only
 template <typename T>
 inline constexpr bool kIsRawStruct<T, true> = !is_of_a_library<T>() && !kPacksItself<T> && !kHasAdaptor<T>;
+#endif
 
 // How an object of type T lies in the store when it is not msgpack. Item: its elements. kFormat: what it is called.
 // kIsChosen: ray::Put stores it so; else it is stored so only when asked for (mobula::put, mobula::create).

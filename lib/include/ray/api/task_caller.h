@@ -50,6 +50,9 @@ inline mobula::runtime::Argument reference_argument(const mobula::Reference &ref
 // becomes an object first.
 template <typename Parameter, typename T>
 mobula::runtime::Argument make_argument(const T &value, ArgumentSlot &slot) {
+#ifdef MOBULA_PORTABLE
+  static_assert(!kIsObjectRef<Parameter>, "Ray's C++ API does not take ObjectRef parameters");
+#endif
   if constexpr (kIsView<T> || (kIsObjectRef<T> && !std::is_same_v<T, Parameter>)) {
     return reference_argument(value.reference());
   } else if constexpr (kIsView<Parameter>) {
