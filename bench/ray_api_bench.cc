@@ -20,7 +20,15 @@ std::uint64_t sum_of(std::vector<double> values) {
   return static_cast<std::uint64_t>(std::accumulate(values.begin(), values.end(), 0.0));
 }
 std::vector<double> ones(int count) { return std::vector<double>(static_cast<std::size_t>(count), 1.0); }
-RAY_REMOTE(echo, sum_of, ones);
+class Counter {
+ public:
+  static Counter *Make() { return new Counter; }
+  int Add(int amount) { return count_ += amount; }
+
+ private:
+  int count_ = 0;
+};
+RAY_REMOTE(echo, sum_of, ones, Counter::Make, &Counter::Add);
 
 namespace {
 
@@ -143,6 +151,20 @@ void measure_objects(Rate &rate) {
   rate.measure("put 64 MiB of double", 1, [&] { use(ray::Put(large)); });
 }
 
+void measure_actors(Rate &rate) {
+  ray::ActorHandle<Counter> counter = ray::Actor(Counter::Make).Remote();
+  rate.measure("actor call sync", 1, [&] { use(*ray::Get(counter.Task(&Counter::Add).Remote(1))); });
+  rate.measure(
+      "actor calls async batch of 1000", 1000,
+      [&] {
+        std::vector<ray::ObjectRef<int>> results;
+        for (int i = 0; i < 1000; ++i) results.push_back(counter.Task(&Counter::Add).Remote(1));
+        use(ray::Get(results));
+      },
+      4.0);
+  counter.Kill();
+}
+
 void measure_tasks(Rate &rate) {
   rate.measure("task sync", 1, [] { use(*ray::Get(ray::Task(echo).Remote(1))); });
   rate.measure(
@@ -186,6 +208,7 @@ void run(Table &table, int argc, char **argv) {
   for (int i = 0; i < 200; ++i) ray::Get(ray::Task(echo).Remote(i));  // all workers have started and run something
   Rate rate(table);
   measure_objects(rate);
+  measure_actors(rate);
   measure_tasks(rate);
   ray::Shutdown();
 }
