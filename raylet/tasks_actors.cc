@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/crash_points.h"
 #include "raylet/tasks.h"
 #include "refs/evict.h"
 #include "segment/bell.h"
@@ -90,6 +91,7 @@ void Tasks::become_actor(Client &worker, Actor &actor) {
   worker.last_job = actor.job;
   actor.worker = worker.id;
   actors_.started(actor.number, base::monotonic_ns());
+  base::crash_point(base::CrashPoint::kRayletActorMade);
 }
 
 void Tasks::take_back_all(Client &worker) {
@@ -164,6 +166,7 @@ void Tasks::end_actor(Actor &actor, const segment::Verdict &verdict, bool in_ord
   actor.verdict = verdict;
   if (!actor.name.second.empty()) actor_names_.erase(actor.name);
   const std::vector<tasks::TaskNumber> calls = actors_.end(actor.number);
+  base::crash_point(base::CrashPoint::kRayletActorEnded);
   end_creation(actor, verdict);
   Client *const worker = clients_.find_living(actor.worker);
   for (const tasks::TaskNumber call : calls) end_call(call, worker, verdict);

@@ -174,7 +174,10 @@ void Server::serve_calls() {
 void Server::serve_call(const wire::TaskNames &names) {
   const Outcome outcome = executor_.run(names);
   if (outcome == Outcome::kTakenBack) return;
-  if (outcome == Outcome::kExits) send(wire::slot_of(wire::ToRaylet::kActorExits));
+  if (outcome == Outcome::kExits) {
+    send(wire::slot_of(wire::ToRaylet::kActorExits));
+    base::crash_point(base::CrashPoint::kActorExiting);
+  }
   report(names, false);
   if (outcome == Outcome::kExits) end_actor(executor_.actor().concurrency == 1);
 }

@@ -28,7 +28,7 @@ struct CrashSlot {
   std::atomic<std::uint32_t> last_point_plus_1;  // the window that it is in
 };
 constexpr std::uint32_t kCrashSlots = 1024;
-constexpr std::uint32_t kCrashPointsMax = 64;
+constexpr std::uint32_t kCrashPointsMax = 96;
 static_assert(kCrashPointsCount <= kCrashPointsMax);
 
 struct CrashPage {

@@ -19,7 +19,7 @@ constexpr int kSeed = 7;
 // Passed by workers only: what belongs to running a task; and only who settles what others wait for rings.
 bool is_worker_point(CrashPoint point) {
   return point == CrashPoint::kRingSeen || point == CrashPoint::kBellCounted ||
-         (point >= CrashPoint::kTaskClaimed && point <= CrashPoint::kTaskReported);
+         (point >= CrashPoint::kTaskClaimed && point <= CrashPoint::kActorExiting);
 }
 
 // Continues a raylet that a full ring's maker has stopped, whether the maker lives or not.

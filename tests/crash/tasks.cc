@@ -129,6 +129,30 @@ void go_round(int seed) {
   expect(!found || is_whole(*found, seed), "a cycle");
 }
 
+// Its process may be killed at any time: then its calls fail, and it is made again, empty.
+void use_actor(int seed) {
+  const auto tolerate = [](const auto &result) {
+    try {
+      return *result.Get();
+    } catch (const ray::internal::RayActorException &) {
+      return 0;
+    }
+  };
+  const auto keeper = ray::Actor(make_keeper).SetMaxRestarts(-1).Remote(seed);
+  for (int i = 1; i <= 3; ++i) {
+    const auto kept = keeper.Task(&Keeper::Keep).Remote(std::vector<Text>{ray::Put(text_of(900, seed))});
+    const auto bytes = tolerate(keeper.Task(&Keeper::Weigh).Remote());
+    expect(bytes == 0 || bytes == 900 * i, "what an actor keeps");
+    if (tolerate(kept) == 0 || bytes == 0) break;
+  }
+  const auto through_task = ray::Task(weigh_in_task).Remote(keeper);
+  expect(*through_task.Get() % 900 == 0, "a handle as an argument");
+  const auto leaver = ray::Actor(make_keeper).Remote(seed);
+  const auto last = leaver.Task(&Keeper::Leave).Remote();
+  const auto after = leaver.Task(&Keeper::Weigh).Remote();
+  expect(tolerate(last) == 0 && tolerate(after) == 0, "an actor that has left");
+}
+
 // The second object has room only when the first is dropped: the raylet takes back what lies in our pools.
 void press(int seed) {
   Text first = ray::Put(text_of(kMostOfTheStoreBytes, seed));
@@ -198,6 +222,27 @@ bool is_whole(const ray::ObjectRef<Crate> &start, int seed) {
   }
   return true;
 }
+int Keeper::Keep(std::vector<Text> parts) {
+  kept_.insert(kept_.end(), parts.begin(), parts.end());
+  return static_cast<int>(kept_.size());
+}
+int Keeper::Weigh() {
+  int bytes = 0;
+  for (const Text &part : kept_) bytes += static_cast<int>(part.Get()->size());
+  return bytes;
+}
+int Keeper::Leave() {
+  ray::ExitActor();
+  return 1;
+}
+Keeper *make_keeper(int) { return new Keeper; }
+int weigh_in_task(ray::ActorHandle<Keeper> keeper) {
+  try {
+    return *keeper.Task(&Keeper::Weigh).Remote().Get();
+  } catch (const ray::internal::RayActorException &) {
+    return 0;
+  }
+}
 int die(int seed) {
   const auto held = ray::Put(text_of(3'000, seed));
   ::kill(::getpid(), SIGKILL);
@@ -213,6 +258,7 @@ int exercise(int seed) {
   pin_and_unpin(seed);
   retain_and_look(seed);
   go_round(seed);
+  use_actor(seed);
   press(seed);
   return seed;
 }
@@ -229,6 +275,7 @@ int fill_ring(int seed, int raylet) {
   return seed;
 }
 
+RAY_REMOTE(make_keeper, &Keeper::Keep, &Keeper::Weigh, &Keeper::Leave, weigh_in_task);
 RAY_REMOTE(add, nap, pid_after, make_text, make_parcel, weigh, size_of, nest, fail, crate_around, die, exercise,
            fill_ring);
 

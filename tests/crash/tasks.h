@@ -47,6 +47,20 @@ Crate crate_around(std::string name, int seed);
 std::vector<ray::ObjectRef<Crate>> make_cycle(int seed);
 // It leads to crates of its seed only, and they all are there.
 bool is_whole(const ray::ObjectRef<Crate> &start, int seed);
+// An actor that keeps what it is given.
+class Keeper {
+ public:
+  // How many parts it has now.
+  int Keep(std::vector<Text> parts);
+  // Bytes of all of them.
+  int Weigh();
+  int Leave();
+
+ private:
+  std::vector<Text> kept_;
+};
+Keeper *make_keeper(int seed);
+int weigh_in_task(ray::ActorHandle<Keeper> keeper);
 // Kills its worker each time.
 int die(int seed);
 

@@ -4,7 +4,7 @@ import pathlib
 import re
 import struct
 
-POINTS_MAX = 64
+POINTS_MAX = 96
 SLOTS = 1024
 HEAD = struct.Struct('<IIiI')  # armed point + 1, role, passes left, victim
 PASSES = struct.Struct(f'<{POINTS_MAX}Q')
