@@ -72,7 +72,7 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
     case wire::ToRaylet::kContains:
       return on_contains(client, slot);
     case wire::ToRaylet::kDone:
-      return tasks_.on_done(client, wire::task_names(slot), slot.count != 0);
+      return tasks_.on_done(client, wire::task_names(slot), static_cast<wire::Done>(slot.count));
     case wire::ToRaylet::kBlocked:
       return tasks_.on_blocked(client, true);
     case wire::ToRaylet::kUnblocked:

@@ -108,6 +108,7 @@ class Raylet {
   std::string status_json();
   wire::DeleteReply delete_object(const wire::DeleteRequest &request);
   wire::PinReply pin_object(const wire::PinRequest &request);
+  wire::CancelReply cancel(const wire::CancelRequest &request);
   void settle_everything();
 
   // --- space and retention, room.cc

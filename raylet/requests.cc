@@ -38,6 +38,7 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
     const Client *const client = client_at(connection);
     return connection->send(wire::NamespaceReply{client == nullptr ? "" : namespace_of(Tasks::job_of(*client))});
   }
+  if (const auto *request = std::get_if<wire::CancelRequest>(&message)) return connection->send(cancel(*request));
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
@@ -105,6 +106,12 @@ wire::DeleteReply Raylet::delete_object(const wire::DeleteRequest &request) {
   settle_everything();
   if (!store_.is_named(name)) return {true, "deleted"};
   return {false, "somebody still refers to it"};
+}
+
+wire::CancelReply Raylet::cancel(const wire::CancelRequest &request) {
+  const Status status = tasks_.cancel({request.entry, request.generation}, request.force);
+  if (status == nullptr) return {};
+  return {static_cast<std::uint32_t>(status->code), status->message};
 }
 
 wire::PinReply Raylet::pin_object(const wire::PinRequest &request) {

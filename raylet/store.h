@@ -140,6 +140,10 @@ class Store {
   // Fails an unsettled object with the raylet's verdict and rings its waiters. False: settled before.
   bool fail(const refs::ObjectName &name, const segment::Verdict &verdict);
 
+  // A sealed object with the bytes of an error (tasks/task_spec.h), for a verdict to name as its cause. Nothing: no
+  // room. REQUIRES: whoever wants it kept contains it before the next batch is freed.
+  std::optional<refs::ObjectName> seal_error(std::span<const std::byte> bytes);
+
   // --- deaths --------------------------------------------------------------------------------------------------------
   // Step d of the reaper for at most `count` entries of a dead client, after its ring was drained and its task judged.
   // What it left unsettled is failed and added to `failed`. False: it had no more.

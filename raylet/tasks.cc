@@ -129,6 +129,8 @@ bool Tasks::on_submit(Client &client, const wire::TaskNames &names) {
   store_.add_ref(names.result);
   store_.index()[names.spec.entry].task = task.number;
   store_.index()[names.result.entry].task = task.number;
+  task.retries_exceptions = spec->options && spec->options->retry_exceptions;
+  if (!spec->creation) set_deadline(task, *spec);
   const bool complete = hold_arguments(task, *spec);
   if (spec->creation && !add_actor(client, task, *spec->creation)) return true;
   if (!spec->creation && !early_calls_.empty()) queue_early_calls(names.result);
@@ -186,6 +188,7 @@ void Tasks::forget(Task &task) {
   store_.index()[names.spec.entry].task = 0;
   store_.index()[names.result.entry].task = task.is_creation ? task.actor : 0;
   free_records_.push_back(static_cast<std::uint32_t>(task.number & ((1u << kRecordBits) - 1)));
+  deadlines_.remove(task.number);
   task.number = 0;
   for (const ObjectName &name : referenced) store_.drop_ref(name);
   store_.drop_ref(names.spec);
@@ -275,16 +278,18 @@ void Tasks::fail_template(std::uint32_t template_number, const segment::Verdict 
   for (const tasks::TaskNumber number : scheduler_.template_removed(template_number)) fail_task(number, verdict);
 }
 
-bool Tasks::on_done(Client &worker, const wire::TaskNames &names, bool failed) {
+bool Tasks::on_done(Client &worker, const wire::TaskNames &names, wire::Done how) {
   if (!store_.is_entry(names.spec.entry) || !store_.is_entry(names.result.entry)) return false;
   Task *const task = find(store_.index()[names.spec.entry].task);
   if (task == nullptr || task->names.spec != names.spec || task->names.result != names.result) return false;
   const auto place = std::find(worker.offered.begin(), worker.offered.end(), task->number);
   if (place == worker.offered.end()) return false;
-  if (!refs::is_settled(store_.word_of(names.result.entry))) return false;
+  if (!refs::is_settled(store_.word_of(names.result.entry))) {
+    return how == wire::Done::kThrew && task->actor == 0 && retry(worker, *task);
+  }
   worker.offered.erase(place);
   if (task->is_creation && !task->ending) {
-    creation_done(worker, *task, failed);
+    creation_done(worker, *task, how == wire::Done::kRestartFailed);
   } else if (task->actor != 0) {
     actors_.call_ended(task->number);
     ++finished_calls_;
@@ -294,6 +299,22 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names, bool failed) {
     scheduler_.task_finished(task->number);
     complete(*task);
   }
+  on_skipped(worker);
+  return true;
+}
+
+// The function threw, and the task is to run again. False: it does not run there.
+bool Tasks::retry(Client &worker, Task &task) {
+  const ObjectName result = task.names.result;
+  if (!refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id)) return false;
+  store_.drop_contained(result.entry);
+  const std::uint64_t number = task.number;
+  std::erase(worker.offered, number);
+  note_job(worker);
+  if (task.stopped != Code::kOk)
+    fail_task(number, stopped_verdict(task));
+  else if (!scheduler_.task_failed(number))
+    give_up(number);
   on_skipped(worker);
   return true;
 }

@@ -19,6 +19,7 @@
 #include "raylet/clients.h"
 #include "raylet/store.h"
 #include "tasks/actor_table.h"
+#include "tasks/deadlines.h"
 #include "tasks/scheduler.h"
 #include "tasks/task_spec.h"
 #include "wire/ring_messages.h"
@@ -57,7 +58,7 @@ class Tasks {
 
   // Ring messages. False: the client broke the protocol.
   bool on_submit(Client &client, const wire::TaskNames &names);
-  bool on_done(Client &worker, const wire::TaskNames &names, bool failed);
+  bool on_done(Client &worker, const wire::TaskNames &names, wire::Done how = wire::Done::kSettled);
   bool on_blocked(Client &worker, bool blocked);
   // A signal has stopped the worker, or lets it go on: nobody waits for it meanwhile.
   void on_stopped(Client &worker, bool stopped) { change(worker, &Client::stopped, stopped); }
@@ -97,6 +98,10 @@ class Tasks {
   // The client's job: its own, or that of the task it runs.
   static std::uint32_t job_of(const Client &client);
 
+  // --- ends before their time, tasks_cancel.cc ---------------------------------------------------------------------
+  // Ends the task that makes `result`, as runtime::cancel() says. REQUIRES: all rings were read.
+  Status cancel(const refs::ObjectName &result, bool force);
+
   // Carries out what the scheduler decides now. True when there was something.
   bool act();
 
@@ -109,8 +114,11 @@ class Tasks {
     std::uint64_t function = 0;
     std::uint32_t job = 0;
     std::uint32_t template_number = 0;
-    bool ending = false;                       // its job is over; it only waits to leave a worker's queue
-    bool is_creation = false;                  // it makes `actor`
+    bool ending = false;       // its job is over; it only waits to leave a worker's queue
+    bool is_creation = false;  // it makes `actor`
+    bool grace_begun = false;  // it is over its deadline, and was asked to end
+    bool retries_exceptions = false;
+    Code stopped = Code::kOk;                  // why it was asked to end: it is not tried again
     tasks::ActorNumber actor = 0;              // that it makes, or is a call of
     std::uint32_t caller = 0;                  // of a call: the client
     std::uint32_t retries = 0;                 // of a call
@@ -178,6 +186,18 @@ class Tasks {
   std::optional<segment::Verdict> failed_argument(const Task &task) const;
   void judge_calls(Client &worker, bool restarts, const segment::Verdict &verdict);
   void end_call(std::uint64_t number, Client *worker, const segment::Verdict &verdict);
+
+  // Ends before their time, tasks_cancel.cc.
+  Client *worker_with(const Task &task);
+  static segment::Verdict stopped_verdict(const Task &task);
+  void stop_task(Task &task, Code code, bool force);
+  void kill_worker_of(const Task &task, Client &worker);
+  void set_deadline(Task &task, const tasks::TaskSpec &spec);
+  void end_due_tasks(std::int64_t now_ns);
+  void begin_grace(Task &task, std::int64_t now_ns);
+  void end_late(Task &task);
+
+  bool retry(Client &worker, Task &task);
   void give_up(std::uint64_t number);
   void end_in_worker(Task &task, Client &worker);
   bool is_running_at(const Task &task, const Client &worker) const;
@@ -200,6 +220,7 @@ class Tasks {
     std::int32_t pid = 0;
   };
   std::deque<SlowEnd> slow_ends_;  // actors that were asked to end, oldest first
+  tasks::Deadlines deadlines_;
   std::vector<tasks::CallOffer> call_offers_;
   std::vector<tasks::ActorNumber> due_;
   std::uint64_t finished_calls_ = 0;

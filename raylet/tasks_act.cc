@@ -15,8 +15,10 @@ void Tasks::offer(const tasks::Decision &decision) {
   if (worker->offered.empty()) worker->last_job = task->job;
   // Its entry is settled already when the actor was made before.
   const bool again = task->is_creation && refs::is_settled(store_.word_of(task->names.result.entry));
-  const std::uint32_t restarts = task->is_creation ? actors_.restarts(task->actor) : 0;
-  push(*worker, *task, again ? wire::Offer::kRestart : wire::Offer::kTask, restarts);
+  std::uint32_t count = 0;
+  if (task->is_creation) count = actors_.restarts(task->actor);
+  if (task->retries_exceptions) count = scheduler_.retries_left(task->number);
+  push(*worker, *task, again ? wire::Offer::kRestart : wire::Offer::kTask, count);
 }
 
 // The ring is deeper than the worker's queue; only taken-back slots that a busy worker could not skip fill it. Until it
@@ -26,9 +28,8 @@ void Tasks::push(Client &worker, Task &task, wire::Offer kind, std::uint32_t cou
   tasks::offer(store_.segment().entry(task.names.spec.entry).claim, worker.id, task.names.spec.generation);  // O1
   base::crash_point(base::CrashPoint::kRayletOffered);
   worker.offered.push_back(task.number);
-  segment::RingSlot slot = wire::task_slot(kind, task.names);
-  slot.count = count;
-  if (!worker.offers.try_push(slot)) return change(worker, &Client::parked, true);  // O2
+  if (!worker.offers.try_push(wire::offer_slot(kind, {task.names, count, 0})))
+    return change(worker, &Client::parked, true);  // O2
   if (std::find(to_ring_.begin(), to_ring_.end(), worker.id) == to_ring_.end()) to_ring_.push_back(worker.id);
 }
 

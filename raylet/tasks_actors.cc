@@ -275,11 +275,14 @@ void Tasks::restart(tasks::ActorNumber number) {
 
 std::optional<std::int64_t> Tasks::next_due_ns() const {
   std::optional<std::int64_t> due_ns = actors_.next_due_ns();
+  const std::optional<std::int64_t> deadline_ns = deadlines_.next_ns();
+  if (deadline_ns && (!due_ns || *deadline_ns < *due_ns)) due_ns = deadline_ns;
   if (!slow_ends_.empty() && (!due_ns || slow_ends_.front().due_ns < *due_ns)) due_ns = slow_ends_.front().due_ns;
   return due_ns;
 }
 
 void Tasks::on_time(std::int64_t now_ns) {
+  end_due_tasks(now_ns);
   actors_.take_due(now_ns, due_);
   for (const tasks::ActorNumber number : std::exchange(due_, {})) restart(number);
   while (!slow_ends_.empty() && slow_ends_.front().due_ns <= now_ns) {

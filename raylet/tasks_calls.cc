@@ -88,7 +88,7 @@ void Tasks::offer_call(const tasks::CallOffer &offer) {
   if (worker == nullptr) return actors_.requeue(offer.call);  // its death is being dealt with
   if (const std::optional<segment::Verdict> verdict = failed_argument(*task)) return fail_task(offer.call, *verdict);
   if (worker->parked) return actors_.requeue(offer.call);
-  push(*worker, *task, wire::Offer::kCall, 0);
+  push(*worker, *task, wire::Offer::kCall, task->retries_exceptions ? task->retries : 0);
   if (!worker->parked) return;
   // No room: taken back, until the worker has skipped what lies there.
   actors_.pause(offer.actor, true);
@@ -115,7 +115,7 @@ void Tasks::judge_calls(Client &worker, bool restarts, const segment::Verdict &v
       refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
       store_.drop_contained(result.entry);
     }
-    const bool may_again = restarts && (!was_running || task->retries > 0);
+    const bool may_again = restarts && (!was_running || (task->retries > 0 && task->stopped == Code::kOk));
     if (may_again && was_running) --task->retries;
     (may_again ? again : failed).push_back(number);
   }

@@ -15,8 +15,8 @@ bool Tasks::on_worker_started(const Client &worker) {
 }
 
 bool Tasks::is_running_at(const Task &task, const Client &worker) const {
-  const std::uint64_t running = tasks::pack_claim(tasks::Claim::kRunning, worker.id, task.names.spec.generation);
-  return store_.segment().entry(task.names.spec.entry).claim.load(std::memory_order_seq_cst) == running;
+  return tasks::is_claimed_by(store_.segment().entry(task.names.spec.entry).claim, worker.id,
+                              task.names.spec.generation);
 }
 
 // Rule 28: settled = finished; claimed = it ran here; else it never began and is retried for free.
@@ -34,10 +34,11 @@ void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &
     refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
     store_.drop_contained(result.entry);
   }
-  if (scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
+  const bool is_over = task->stopped != Code::kOk && was_running;
+  if (!is_over && scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
   segment::Verdict verdict = died;
   verdict.function = task->function;
-  fail_task(number, verdict);
+  fail_task(number, is_over ? stopped_verdict(*task) : verdict);
 }
 
 void Tasks::on_worker_died(Client &worker, std::int32_t signal) {

@@ -8,12 +8,14 @@
 
 #include "base/clock.h"
 #include "base/crash_points.h"
+#include "client/cancelled.h"
 #include "client/current.h"
 #include "client/failures.h"
 #include "client/functions.h"
 #include "refs/waiters.h"
 #include "tasks/claim.h"
 #include "tasks/task_spec.h"
+#include "worker/environment.h"
 
 namespace mobula::worker {
 namespace {
@@ -100,41 +102,42 @@ bool Executor::begin_result(const refs::ObjectName &result) {
                                      std::memory_order_seq_cst);
 }
 
-Executor::Outcome Executor::run(const wire::TaskNames &names, std::uint32_t restarts) {
-  if (!claim(names)) return Outcome::kTakenBack;
+Executor::Outcome Executor::run(const wire::TaskOffer &offer) {
+  if (!claim(offer.names)) return Outcome::kTakenBack;
   base::crash_point(base::CrashPoint::kTaskClaimed);
-  if (!begin_result(names.result)) return Outcome::kRan;
+  if (!begin_result(offer.names.result)) return Outcome::kRan;
   base::crash_point(base::CrashPoint::kTaskBegun);
   // Calls that run side by side hold no slot, and cannot tell which of them waits.
   const bool alone = actor_.concurrency == 1;
   if (alone) session_.set_running_task(true);
-  const bool exits = execute(names, restarts);  // Q4
+  const Outcome outcome = execute(offer);  // Q4
   if (alone) session_.set_running_task(false);
-  return exits ? Outcome::kExits : Outcome::kRan;
+  return outcome;
 }
 
-Executor::Outcome Executor::run_again(const wire::TaskNames &names, std::uint32_t restarts) {
-  if (!claim(names)) return Outcome::kTakenBack;
+Executor::Outcome Executor::run_again(const wire::TaskOffer &offer) {
+  if (!claim(offer.names)) return Outcome::kTakenBack;
   base::crash_point(base::CrashPoint::kTaskClaimed);
   session_.set_running_task(true);
-  const Attempt made = attempt(names, restarts);
+  const Attempt made = attempt(offer);
   session_.set_running_task(false);
   return made.error ? Outcome::kFailed : Outcome::kRan;
 }
 
-// True: the actor has asked for its own end.
-bool Executor::execute(const wire::TaskNames &names, std::uint32_t restarts) {
-  const Attempt ended = attempt(names, restarts);
+Executor::Outcome Executor::execute(const wire::TaskOffer &offer) {
+  const Attempt ended = attempt(offer);
+  // The raylet knows how often it ran, and may let it run elsewhere.
+  if (ended.may_retry && offer.count > 0) return Outcome::kThrew;
   if (ended.error)
-    settle_error(names.result, *ended.error);
+    settle_error(offer.names.result, *ended.error);
   else
-    settle(names.result, refs::State::kSealed);
-  return ended.exits;
+    settle(offer.names.result, refs::State::kSealed);
+  return ended.exits ? Outcome::kExits : Outcome::kRan;
 }
 
-Executor::Attempt Executor::attempt(const wire::TaskNames &names, std::uint32_t restarts) {
+Executor::Attempt Executor::attempt(const wire::TaskOffer &offer) {
   Bytes bytes;
-  Status status = session_.read(names.spec, &bytes);
+  Status status = session_.read(offer.names.spec, &bytes);
   const std::optional<tasks::TaskSpec> spec =
       status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
   const client::TaskStart start(spec && spec->options ? spec->options->name : kNoName);
@@ -143,16 +146,59 @@ Executor::Attempt Executor::attempt(const wire::TaskNames &names, std::uint32_t 
   if (function == nullptr) {
     return {*base::failure(Code::kFunctionNotFound, "Executable function not found in this worker")};
   }
-  if (spec->creation) return make_actor(*spec, *function, names.result, restarts);
-  RunningCall call(*this, *spec, names.result);
-  return invoke(*function, call);
+  const bool is_call = spec->actor.entry != segment::kNoEntry;
+  Environment environment;
+  if (!is_call && (spec->options || offer.device_bits != 0)) {
+    status = environment.enter(spec->options ? spec->options->runtime_env : "", offer.device_bits);
+    if (status != nullptr) return {from_status(status, function->name)};
+  }
+  if (!spec->creation) return call_function(*spec, *function, offer);
+  Attempt made = make_actor(*spec, *function, offer);
+  if (!made.error) environment.keep();
+  return made;
+}
+
+Executor::Attempt Executor::call_function(const tasks::TaskSpec &spec, const client::Function &function,
+                                          const wire::TaskOffer &offer) {
+  const refs::ObjectName &name = offer.names.spec;
+  const std::uint64_t asked = tasks::pack_claim(tasks::Claim::kCancelling, session_.client_id(), name.generation);
+  const client::RunningTask running(session_.segment().entry(name.entry).claim, asked, actor_.concurrency == 1);
+  const bool is_call = spec.actor.entry != segment::kNoEntry;
+  // A call runs again here and now: those behind it keep their order.
+  for (std::uint32_t left = offer.count;; --left) {
+    RunningCall call(*this, spec, offer.names.result);
+    Attempt ended = invoke(function, call);
+    if (!ended.error) return ended;
+    ended.may_retry &= spec.options && spec.options->retry_exceptions && !running.is_cancelled();
+    if (is_call && ended.may_retry && left > 0) continue;
+    if (running.has_seen()) ended.error = cancelled(spec, name, std::move(*ended.error));
+    if (is_call) ended.may_retry = false;
+    return ended;
+  }
+}
+
+// What a task is that threw after it had seen that it is to end.
+Error Executor::cancelled(const tasks::TaskSpec &spec, const refs::ObjectName &spec_name, Error thrown) const {
+  const std::int64_t deadline_ms = spec.options ? spec.options->deadline_ms : -1;
+  const std::int64_t due_ns =
+      session_.segment().entry(spec_name.entry).created_ns + deadline_ms * base::kNanosecondsPerMillisecond;
+  const bool is_over = deadline_ms >= 0 && base::monotonic_ns() >= due_ns;
+  Error error = thrown;
+  error.code = is_over ? Code::kDeadlineOver : Code::kCancelled;
+  error.message = is_over ? "the deadline of the task was over before its end" : "the task was cancelled";
+  error.type.clear();
+  thrown.causes.clear();
+  error.causes.insert(error.causes.begin(), std::move(thrown));
+  return error;
 }
 
 Executor::Attempt Executor::make_actor(const tasks::TaskSpec &spec, const client::Function &function,
-                                       const refs::ObjectName &result, std::uint32_t restarts) {
-  client::set_actor(restarts);
+                                       const wire::TaskOffer &offer) {
+  const refs::ObjectName &result = offer.names.result;
+  client::set_actor(offer.count);
   RunningCall call(*this, spec, result);
   Attempt ended = invoke(function, call);
+  ended.may_retry = false;
   if (ended.error) {
     client::set_actor(std::nullopt);
     ended.exits = false;
@@ -177,11 +223,11 @@ Executor::Attempt Executor::invoke(const client::Function &function, RunningCall
     error.code = Code::kActorDied;
     error.function = function.name;
     error.message = "The actor died: it exited by ray::ExitActor";
-    return {error, true};
+    return {error, true, false};
   } catch (const abi::__forced_unwind &) {
     throw;  // pthread_exit in the task: not ours to stop
   } catch (...) {
-    return {client::describe_thrown(function.name)};
+    return {client::describe_thrown(function.name), false, true};
   }
 }
 

@@ -23,6 +23,7 @@ class Executor {
   enum class Outcome {
     kTakenBack,  // by the raylet; nothing was done
     kRan,
+    kThrew,   // and is to run again: its result is not settled
     kFailed,  // run_again only: the factory threw
     kExits,   // the actor has asked for its own end
   };
@@ -30,10 +31,9 @@ class Executor {
   explicit Executor(client::Session &session) : session_(session) {}
 
   // A task, a factory, or a call of this worker's actor.
-  // `restarts`: of a factory: how often its actor was restarted.
-  Outcome run(const wire::TaskNames &names, std::uint32_t restarts = 0);
+  Outcome run(const wire::TaskOffer &offer);
   // The factory of an actor that died before: its entry is settled already.
-  Outcome run_again(const wire::TaskNames &names, std::uint32_t restarts);
+  Outcome run_again(const wire::TaskOffer &offer);
   const Actor &actor() const { return actor_; }
 
  private:
@@ -42,15 +42,17 @@ class Executor {
   struct Attempt {
     std::optional<Error> error;
     bool exits = false;
+    bool may_retry = false;  // the function threw, and wants to be tried again then
   };
 
   bool claim(const wire::TaskNames &names);
   bool begin_result(const refs::ObjectName &result);
-  bool execute(const wire::TaskNames &names, std::uint32_t restarts);
-  Attempt attempt(const wire::TaskNames &names, std::uint32_t restarts);
-  Attempt make_actor(const tasks::TaskSpec &spec, const client::Function &function, const refs::ObjectName &result,
-                     std::uint32_t restarts);
+  Outcome execute(const wire::TaskOffer &offer);
+  Attempt attempt(const wire::TaskOffer &offer);
+  Attempt call_function(const tasks::TaskSpec &spec, const client::Function &function, const wire::TaskOffer &offer);
+  Attempt make_actor(const tasks::TaskSpec &spec, const client::Function &function, const wire::TaskOffer &offer);
   Attempt invoke(const client::Function &function, RunningCall &call);
+  Error cancelled(const tasks::TaskSpec &spec, const refs::ObjectName &spec_name, Error thrown) const;
   void describe_actor(const refs::ObjectName &entry);
   void settle(const refs::ObjectName &result, refs::State state);
   void settle_error(const refs::ObjectName &result, const Error &error);

@@ -78,11 +78,11 @@ class Server {
   bool wait_for_offer(segment::RingSlot *offer);
   bool send(const segment::RingSlot &message) { return session_.outbox().send(message, client::Outbox::Urgency::kNow); }
   bool serve_task();
-  bool report(const wire::TaskNames &names, bool failed);
+  bool report(const wire::TaskNames &names, Outcome outcome);
   Outcome run(const segment::RingSlot &offer);
   bool next_call(segment::RingSlot *offer);
   void serve_calls();
-  void serve_call(const wire::TaskNames &names);
+  void serve_call(const wire::TaskOffer &offer);
   [[noreturn]] void end_actor(bool destroy);
 
   client::Session &session_;
@@ -114,9 +114,9 @@ void Server::serve() {
 Server::Outcome Server::run(const segment::RingSlot &offer) {
   switch (static_cast<wire::Offer>(offer.kind)) {
     case wire::Offer::kTask:
-      return executor_.run(wire::task_names(offer), offer.count);
+      return executor_.run(wire::task_offer(offer));
     case wire::Offer::kRestart:
-      return executor_.run_again(wire::task_names(offer), offer.count);
+      return executor_.run_again(wire::task_offer(offer));
     case wire::Offer::kCall:
     case wire::Offer::kEnd:
       break;  // of an actor, which this worker is not
@@ -124,11 +124,14 @@ Server::Outcome Server::run(const segment::RingSlot &offer) {
   return Outcome::kTakenBack;
 }
 
-bool Server::report(const wire::TaskNames &names, bool failed) {
+bool Server::report(const wire::TaskNames &names, Outcome outcome) {
   base::crash_point(base::CrashPoint::kTaskUnreported);
   flush_output();
   segment::RingSlot done = wire::task_slot(wire::ToRaylet::kDone, names);
-  done.count = failed ? 1 : 0;
+  const wire::Done how = outcome == Outcome::kFailed  ? wire::Done::kRestartFailed
+                         : outcome == Outcome::kThrew ? wire::Done::kThrew
+                                                      : wire::Done::kSettled;
+  done.count = static_cast<std::uint32_t>(how);
   if (!send(done)) return false;  // Q6
   base::crash_point(base::CrashPoint::kTaskReported);
   return true;
@@ -139,7 +142,7 @@ bool Server::serve_task() {
   if (!wait_for_offer(&offer)) return false;
   const Outcome outcome = run(offer);
   const bool ran = outcome != Outcome::kTakenBack;
-  if (ran && !report(wire::task_names(offer), outcome == Outcome::kFailed)) return false;
+  if (ran && !report(wire::task_names(offer), outcome)) return false;
   offers_.pop();  // Q7
   // A raylet that found the ring full waits for this.
   return ran || !offers_.empty() || send(wire::slot_of(wire::ToRaylet::kSkipped));
@@ -158,7 +161,7 @@ void Server::serve_calls() {
   while (next_call(&offer)) {
     switch (static_cast<wire::Offer>(offer.kind)) {
       case wire::Offer::kCall:
-        serve_call(wire::task_names(offer));
+        serve_call(wire::task_offer(offer));
         break;
       case wire::Offer::kEnd:
         end_actor(true);
@@ -171,14 +174,14 @@ void Server::serve_calls() {
   }
 }
 
-void Server::serve_call(const wire::TaskNames &names) {
-  const Outcome outcome = executor_.run(names);
+void Server::serve_call(const wire::TaskOffer &offer) {
+  const Outcome outcome = executor_.run(offer);
   if (outcome == Outcome::kTakenBack) return;
   if (outcome == Outcome::kExits) {
     send(wire::slot_of(wire::ToRaylet::kActorExits));
     base::crash_point(base::CrashPoint::kActorExiting);
   }
-  report(names, false);
+  report(offer.names, outcome);
   if (outcome == Outcome::kExits) end_actor(executor_.actor().concurrency == 1);
 }
 

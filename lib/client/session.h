@@ -106,6 +106,7 @@ class Session {
   Status find_actor(std::string_view name, std::string_view name_space, Reference *actor);
   Status kill_actor(const Reference &actor, bool no_restart);
   Status job_namespace(std::string *name_space);
+  Status cancel(const Reference &result, bool force);
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {

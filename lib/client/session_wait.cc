@@ -95,6 +95,10 @@ std::string verdict_text(const segment::Verdict &verdict) {
     case Code::kActorDied:
     case Code::kActorUnavailable:
       return ending_text(verdict);
+    case Code::kCancelled:
+      return task + " was cancelled";
+    case Code::kDeadlineOver:
+      return "the deadline of " + task + " was over before its end";
     default:
       return fmt::format("the raylet failed the object with code {}", verdict.code);
   }

@@ -319,6 +319,11 @@ std::optional<WorkerNumber> Scheduler::worker_of(TaskNumber number) const {
   return pool_.worker(tasks_[task].worker).number;
 }
 
+std::uint32_t Scheduler::retries_left(TaskNumber number) const {
+  const std::uint32_t task = tasks_.index_of(number);
+  return task == kNoIndex ? 0 : tasks_[task].retries_left;
+}
+
 std::uint32_t Scheduler::offered_count(WorkerNumber number) const {
   const std::uint32_t worker = pool_.find_worker(number);
   return worker == kNoIndex ? 0 : pool_.worker(worker).queue.count;

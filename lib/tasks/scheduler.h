@@ -144,6 +144,9 @@ class Scheduler {
   // The worker whose queue holds the task: a report by any other one is wrong.
   [[nodiscard]] std::optional<WorkerNumber> worker_of(TaskNumber task) const;
 
+  // How often it may run again; 0 if unknown.
+  [[nodiscard]] std::uint32_t retries_left(TaskNumber task) const;
+
   // Tasks in the worker's queue, running one included; 0 if unknown.
   [[nodiscard]] std::uint32_t offered_count(WorkerNumber worker) const;
 

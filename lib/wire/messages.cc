@@ -134,6 +134,22 @@ struct Encode {
     const auto name_space = builder.CreateString(reply.name_space);
     return {flat::Body_NamespaceReply, flat::CreateNamespaceReply(builder, name_space).Union()};
   }
+  Encoded operator()(const CancelRequest &request) const {
+    return {flat::Body_CancelRequest,
+            flat::CreateCancelRequest(builder, request.entry, request.generation, request.force).Union()};
+  }
+  Encoded operator()(const CancelReply &reply) const {
+    const auto message = builder.CreateString(reply.message);
+    return {flat::Body_CancelReply, flat::CreateCancelReply(builder, reply.code, message).Union()};
+  }
+  Encoded operator()(const GroupsRequest &request) const {
+    return {flat::Body_GroupsRequest, flat::CreateGroupsRequest(builder, builder.CreateString(request.json)).Union()};
+  }
+  Encoded operator()(const GroupsReply &reply) const {
+    const auto message = builder.CreateString(reply.message);
+    const auto json = builder.CreateString(reply.json);
+    return {flat::Body_GroupsReply, flat::CreateGroupsReply(builder, reply.code, message, json).Union()};
+  }
 };
 
 Hello decode_hello(const flat::Hello &hello) {
@@ -177,6 +193,18 @@ std::optional<Message> decode_request(const flat::Frame &frame) {
       return NamespaceRequest{};
     case flat::Body_NamespaceReply:
       return NamespaceReply{text_of(frame.body_as_NamespaceReply()->name_space())};
+    case flat::Body_CancelRequest: {
+      const flat::CancelRequest &request = *frame.body_as_CancelRequest();
+      return CancelRequest{request.entry(), request.generation(), request.force()};
+    }
+    case flat::Body_CancelReply:
+      return CancelReply{frame.body_as_CancelReply()->code(), text_of(frame.body_as_CancelReply()->message())};
+    case flat::Body_GroupsRequest:
+      return GroupsRequest{text_of(frame.body_as_GroupsRequest()->json())};
+    case flat::Body_GroupsReply: {
+      const flat::GroupsReply &reply = *frame.body_as_GroupsReply();
+      return GroupsReply{reply.code(), text_of(reply.message()), text_of(reply.json())};
+    }
     default:
       return std::nullopt;
   }

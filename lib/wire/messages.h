@@ -125,13 +125,33 @@ struct NamespaceRequest {};
 struct NamespaceReply {
   std::string name_space;
 };
+// Ends the task that makes the object.
+struct CancelRequest {
+  std::uint32_t entry = 0;
+  std::uint64_t generation = 0;
+  bool force = false;
+};
+struct CancelReply {
+  std::uint32_t code = 0;  // mobula::Code
+  std::string message;
+};
+// Of placement groups: what is to be done is in the text (client/session_groups.cc, raylet/groups.cc).
+struct GroupsRequest {
+  std::string json;
+};
+struct GroupsReply {
+  std::uint32_t code = 0;  // mobula::Code
+  std::string message;
+  std::string json;
+};
 
 // clang-format off
 using Message = std::variant<Hello, Welcome, Refused, StartWorkers, WorkerForked, WorkersFailed, Goodbye, StatusRequest,
                              StatusReply, StopRequest, StopReply, HoldersRequest, HoldersReply, DeleteRequest,
                              DeleteReply, PinRequest, PinReply, PublishRequest, PublishReply, UnpublishRequest,
                              UnpublishReply, EvictRequest, EvictReply, CollectRequest, CollectReply,
-                             FindActorRequest, FindActorReply, NamespaceRequest, NamespaceReply>;
+                             FindActorRequest, FindActorReply, NamespaceRequest, NamespaceReply,
+                             CancelRequest, CancelReply, GroupsRequest, GroupsReply>;
 // clang-format on
 
 // A frame on the socket: this many bytes of length (little-endian), then as many as it says, at most kFrameBytesMax.

@@ -23,7 +23,7 @@ enum class ToRaylet : std::uint32_t {
   kWithdraw = 4,  // the put gave up: ticket
   kRows = 5,      // another chunk of handle rows
   kContains = 6,  // a container, and references packed inside it; before its seal (rule 17)
-  kDone = 7,      // a worker has settled a task's result: names of spec and result; count: 1 = a restart failed
+  kDone = 7,      // a worker has ended a task: names of spec and result; count: wire::Done
   kBlocked = 8,   // a worker waits for an object: it gives its slot back
   kUnblocked = 9,
   kReturn = 10,      // free entries that this client does not want
@@ -32,6 +32,9 @@ enum class ToRaylet : std::uint32_t {
   kKillActor = 13,   // the actor's entry; count: 1 = without restart
   kActorExits = 14,  // a worker: its actor has asked for its own end, and is not restarted
 };
+
+// How a task has ended. kThrew: its result is not settled, the task is to run again.
+enum class Done : std::uint32_t { kSettled = 0, kRestartFailed = 1, kThrew = 2 };
 
 // What a kRetain message asks for. Weak: of this client alone, and only its first and last weak reference is told.
 enum class Retention : std::uint32_t { kRetain = 1, kUnretain = 2, kWeak = 3, kNotWeak = 4 };
@@ -45,7 +48,7 @@ enum class Grant : std::uint32_t {
 
 // Raylet to worker, in the offers ring.
 enum class Offer : std::uint32_t {
-  kTask = 1,     // names of spec and result
+  kTask = 1,     // a TaskOffer
   kCall = 2,     // the same, of a call to the worker's actor
   kRestart = 3,  // names of an actor's spec and entry; count: how often it was restarted
   kEnd = 4,      // nobody refers to the worker's actor any more
@@ -93,6 +96,22 @@ RingSlot task_slot(KindOfRing kind, const TaskNames &names) {
   return slot;
 }
 inline TaskNames task_names(const RingSlot &slot) { return {get_name(slot, 0), get_name(slot, kWordsPerName)}; }
+
+// Of kTask, kCall and kRestart.
+struct TaskOffer {
+  TaskNames names;
+  std::uint32_t count = 0;        // of a factory: how often its actor was restarted; else how often it may run again
+  std::uint64_t device_bits = 0;  // GPUs that it was given
+};
+inline RingSlot offer_slot(Offer kind, const TaskOffer &offer) {
+  RingSlot slot = task_slot(kind, offer.names);
+  slot.count = offer.count;
+  put_wide(&slot, 2 * kWordsPerName, offer.device_bits);
+  return slot;
+}
+inline TaskOffer task_offer(const RingSlot &slot) {
+  return {task_names(slot), slot.count, get_wide(slot, 2 * kWordsPerName)};
+}
 
 inline RingSlot retain_slot(const ObjectName &name, Retention retention) {
   RingSlot slot = slot_of(ToRaylet::kRetain);

@@ -56,7 +56,11 @@ std::vector<Message> samples() {
           DeleteRequest{5, 1ull << 47},
           DeleteReply{true, "gone"},
           PinRequest{5, 1ull << 47, true},
-          PinReply{true, "pinned"}};
+          PinReply{true, "pinned"},
+          CancelRequest{5, 1ull << 47, true},
+          CancelReply{10, "no"},
+          GroupsRequest{"{}"},
+          GroupsReply{10, "no", "[]"}};
 }
 
 TEST_SUITE("wire/messages") {
