@@ -13,7 +13,7 @@ int main() {
   ray::Init();
   RAYLOG(INFO) << "a line " << 1 << " of " << 2.5;
   RAYLOG(WARNING) << "a warning";
-  if (true) RAYLOG(ERROR) << "an error";
+  RAYLOG(ERROR) << "an error";
   std::cout << *ray::Task(log_in_a_task).Remote(3).Get() << "\n";
   std::cout << static_cast<int>(ray::RayLoggerLevel::DEBUG) << static_cast<int>(ray::RayLoggerLevel::INFO)
             << static_cast<int>(ray::RayLoggerLevel::WARNING) << static_cast<int>(ray::RayLoggerLevel::ERROR)

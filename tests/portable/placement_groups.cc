@@ -41,11 +41,6 @@ int main() {
   ray::RemovePlacementGroup(group.GetID());
   std::cout << "removed: "
             << (ray::GetPlacementGroupById(group.GetID()).GetState() == ray::PlacementGroupState::REMOVED) << "\n";
-
-  ray::PlacementGroup wide =
-      ray::CreatePlacementGroup({"wide", {{{"CPU", 1.0}}, {{"CPU", 1.0}}}, ray::PlacementStrategy::STRICT_SPREAD});
-  std::cout << "two nodes wanted, one there: " << wide.Wait(1) << "\n";
-  ray::RemovePlacementGroup(wide.GetID());
   std::cout << "strategies: " << static_cast<int>(ray::PlacementStrategy::PACK)
             << static_cast<int>(ray::PlacementStrategy::SPREAD) << static_cast<int>(ray::PlacementStrategy::STRICT_PACK)
             << static_cast<int>(ray::PlacementStrategy::STRICT_SPREAD)
