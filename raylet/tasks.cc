@@ -290,6 +290,11 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names, wire::Done how
   worker.offered.erase(place);
   if (task->is_creation && !task->ending) {
     creation_done(worker, *task, how == wire::Done::kRestartFailed);
+  } else if (task->is_creation) {
+    // Nobody wants the actor that the worker may be by now, and it would run no task.
+    worker.ended_by_us = true;
+    complete(*task);
+    edge_.kill(worker);
   } else if (task->actor != 0) {
     actors_.call_ended(task->number);
     ++finished_calls_;

@@ -41,6 +41,7 @@ std::optional<std::int64_t> ActorTable::died(ActorNumber number, std::int64_t no
   }
   ++actor->quick_deaths;
   actor->state = ActorState::kWaiting;
+  actor->is_paused = false;  // the ring was that of the dead process
   actor->due_ns = now_ns + delay_ns;
   due_.emplace(actor->due_ns, actor_numbers_.index_of(number));
   return actor->due_ns;

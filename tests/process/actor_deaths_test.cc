@@ -9,7 +9,12 @@ using namespace mobula::process;
 using mobula::support::require;
 
 RAY_REMOTE(Counter::Make, &Counter::Add, &Counter::Get, &Counter::Pid, &Counter::IsRestarted, &Counter::Exit,
-           &Counter::Die, &Counter::Sleep);
+           &Counter::Die, &Counter::Sleep, Counter::MakeSlowly);
+
+namespace {
+int same(int value) { return value; }
+}  // namespace
+RAY_REMOTE(same);
 
 TEST_CASE("a killed actor fails its calls, also later ones, and is gone") {
   CHECK(in_session([] {
@@ -33,6 +38,20 @@ TEST_CASE("an actor that is killed before it was made is not made") {
       auto call = counter.Task(&Counter::Get).Remote();
       counter.Kill();
       require(contains(error_of([&] { call.Get(); }), "actor: "), "its call fails");
+    }
+    require(eventually([] { return actors_alive() == 0; }), "none is left");
+  }));
+}
+
+TEST_CASE("a worker whose actor was given up while it was made does not stay in the pool") {
+  CHECK(in_session([] {
+    for (int i = 0; i < 40; ++i) {
+      auto counter = ray::Actor(&Counter::MakeSlowly).Remote(i % 4);
+      ::usleep(static_cast<useconds_t>(i % 5) * 1'000);
+      counter.Kill();
+      std::vector<ray::ObjectRef<int>> results;
+      for (int value = 0; value < 4; ++value) results.push_back(ray::Task(same).Remote(value));
+      for (int value = 0; value < 4; ++value) require(*results[value].Get(10'000) == value, "a task behind it");
     }
     require(eventually([] { return actors_alive() == 0; }), "none is left");
   }));

@@ -29,6 +29,10 @@ class Counter : public Named, public Marked {
     std::ofstream(path, std::ios::app) << 'm';
     return made;
   }
+  static Counter *MakeSlowly(int ms) {
+    ::usleep(static_cast<useconds_t>(ms) * 1'000);
+    return new Counter(0);
+  }
   static Counter *MakeThrowing() { throw std::invalid_argument("no such counter"); }
   ~Counter() override {
     if (!path_.empty()) std::ofstream(path_, std::ios::app) << 'e';

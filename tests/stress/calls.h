@@ -15,6 +15,7 @@
 #include "call_page.h"
 #include "mix_tasks.h"
 #ifdef MIX_ON_MOBULA
+#include <mobula/cancel.h>
 #include <mobula/task.h>
 #endif
 
@@ -87,6 +88,24 @@ class Calls {
       unexplained("wait", std::to_string(wanted - found.ready.size()) + " results do not come");
     }
   }
+
+#ifdef MIX_ON_MOBULA
+  // Asks for the end of a task; what it returns is told, or that it was cancelled.
+  template <typename T>
+  void cancel(const ray::ObjectRef<T> &reference, bool force) {
+    published(false, [&] { mobula::cancel(reference, force); });
+  }
+  template <typename T>
+  void expect_end(const ray::ObjectRef<T> &reference) {
+    judged([&]() -> std::shared_ptr<T> {
+      try {
+        return published(true, [&] { return ray::Get(reference, deadline_ms_); });
+      } catch (const ray::internal::RayCancelledException &) {
+        return nullptr;
+      }
+    });
+  }
+#endif
 
   // Of a task that throws.
   template <typename T>

@@ -49,8 +49,8 @@ class Mix {
 #ifdef MIX_ON_MOBULA
         &Mix::receive,      &Mix::pass,       &Mix::pass_on, &Mix::contain,  &Mix::contain,  &Mix::pass_container,
         &Mix::nest_results, &Mix::take_by_id, &Mix::pin,     &Mix::pin,      &Mix::unpin,    &Mix::outlive,
-        &Mix::outlive,      &Mix::outlive,    &Mix::outlive, &Mix::in_place, &Mix::in_place, &Mix::act,
-        &Mix::act,          &Mix::act,
+        &Mix::outlive,      &Mix::outlive,    &Mix::outlive, &Mix::in_place, &Mix::in_place, &Mix::cancel,
+        &Mix::act,          &Mix::act,        &Mix::act,
 #endif
     };
     constexpr std::size_t kCount = sizeof kOperations / sizeof kOperations[0];
@@ -297,6 +297,18 @@ class Mix {
   void outlive() { retention_.step(any_payload()); }
 
   void act() { actors_.step(any_payload()); }
+
+  // Queued, running, finished ones: each has its result, or is cancelled.
+  void cancel() {
+    std::vector<Number> results;
+    for (std::uint64_t i = 1 + below(12); i > 0; --i) results.push_back(calls_.submit(tasks::spin, below(2'000)));
+    const Number after = calls_.submit(tasks::add, results.back(), std::uint64_t{1});
+    for (const Number &result : results) {
+      if (below(2) == 0) calls_.cancel(result, below(3) == 0);
+    }
+    for (const Number &result : results) calls_.expect_end(result);
+    calls_.expect_end(after);
+  }
 
   // Views, drafts, figures.
   void in_place() {
