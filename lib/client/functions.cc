@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "base/error.h"
+#include "mobula/functions.h"
 #include "tasks/task_spec.h"
 
 namespace mobula::client {
@@ -57,3 +58,17 @@ std::optional<std::string> Functions::conflict() const {
 }
 
 }  // namespace mobula::client
+
+namespace mobula::runtime {
+
+Invoker find_invoker(std::string_view name) {
+  const client::Function *const function = client::Functions::instance().find(tasks::function_number(name));
+  return function == nullptr || function->name != name ? nullptr : function->invoker;
+}
+
+std::string function_name(std::uint64_t number) {
+  const client::Function *const function = client::Functions::instance().find(number);
+  return function == nullptr ? std::string() : function->name;
+}
+
+}  // namespace mobula::runtime

@@ -53,6 +53,8 @@ TEST_CASE("plain msgpack is read back by its class of Ray's name, one value afte
   CHECK(Serializer::Deserialize<std::vector<char>>(bytes.data(), bytes.size()) == std::vector<char>{'a', 'b'});
   const msgpack::sbuffer nil = Serializer::Serialize(msgpack::type::nil_t());
   CHECK_FALSE(Serializer::DeserializeWhenNil<int>(nil.data(), nil.size()).first);
+  CHECK_FALSE(Serializer::HasError(nil.data(), nil.size()));
+  CHECK_FALSE(Serializer::IsXLang(nil.data(), nil.size()));
   const msgpack::sbuffer seven = Serializer::Serialize(7);
   CHECK(Serializer::DeserializeWhenNil<int>(seven.data(), seven.size()) == std::make_pair(true, 7));
 }

@@ -49,3 +49,22 @@ TEST_CASE("registering by hand counts once, and says when it was done before") {
                        ray::internal::RayException);
   CHECK_THROWS_AS(functions.RegisterRemoteFunction("first_file", first_file), ray::internal::RayException);
 }
+
+TEST_CASE("a registered function has the name that the macro saw, and is found by it") {
+  auto &functions = ray::internal::FunctionManager::Instance();
+  CHECK(functions.GetFunctionName(first_file) == "first_file");
+  CHECK(functions.GetFunctionName(traps::shared_by_files) == "shared_by_files");
+  CHECK((functions.GetFunction("first_file") != nullptr));
+  CHECK((functions.GetFunction("no_file") == nullptr));
+  CHECK((functions.GetMemberFunction("&No::method") == nullptr));
+}
+
+TEST_CASE("the class of a factory is read off its name") {
+  using ray::internal::FunctionManager;
+  CHECK(FunctionManager::GetClassNameByFuncName("Thing::Create") == "Thing");
+  CHECK(FunctionManager::GetClassNameByFuncName("shop::Till::open") == "shop::Till");
+  CHECK(FunctionManager::GetClassNameByFuncName("RAY_FUNC(Thing::Create, std::string)") == "Thing");
+  CHECK(FunctionManager::GetClassNameByFuncName("RAY_FUNC(create)").empty());
+  CHECK(FunctionManager::GetClassNameByFuncName("plus").empty());
+  CHECK(FunctionManager::GetClassNameByFuncName("").empty());
+}

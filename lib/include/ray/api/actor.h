@@ -67,7 +67,7 @@ class ActorTaskCaller : public ResourceOptions<ActorTaskCaller<M>> {
 }  // namespace internal
 
 // One counted handle of an actor of type T. Empty, or valid until dropped.
-template <typename T>
+template <typename T, bool is_xlang = false>
 class ActorHandle : public internal::ObjectRefBase {
  public:
   ActorHandle() = default;

@@ -52,6 +52,15 @@ class Serializer {
     result.first = msgpack::unpack(data, size).get().convert_if_not_nil(result.second);
     return result;
   }
+
+  // How Ray's workers mark errors and values of other languages in the bytes themselves. Objects here do neither.
+  static bool HasError(const char *data, std::size_t size) {
+    return msgpack::unpack(data, size).get().is_nil() && size > 1;
+  }
+  static bool IsXLang(const char *data, std::size_t size) {
+    constexpr std::size_t kHeaderBytes = 9;
+    return size >= kHeaderBytes && msgpack::unpack(data, size).get().type == msgpack::type::POSITIVE_INTEGER;
+  }
 };
 
 }  // namespace internal

@@ -6,9 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "mobula/runtime.h"
+#include "ray/api/actor.h"
 #include "ray/api/exceptions.h"
 #include "ray/api/object_ref.h"
 #include "ray/api/option_checks.h"
+#include "ray/api/optional.h"
 #include "ray/api/task_caller.h"
 
 namespace ray {
@@ -110,10 +113,11 @@ class XlangCaller : public CallerOptions<XlangCaller<R>> {
 }  // namespace internal
 
 // A handle of an actor of another language; no session has one.
-class ActorHandleXlang {
+template <>
+class ActorHandle<void, true> {
  public:
-  ActorHandleXlang() = default;
-  ActorHandleXlang(const std::string &id) : id_(id) {}
+  ActorHandle() = default;
+  ActorHandle(const std::string &id) : id_(id) {}
 
   const std::string &ID() const { return id_; }
   static bool IsActorHandle() { return true; }
@@ -131,6 +135,7 @@ class ActorHandleXlang {
  private:
   std::string id_;
 };
+using ActorHandleXlang = ActorHandle<void, true>;
 
 namespace internal {
 
@@ -167,6 +172,16 @@ inline internal::XlangActorCreator Actor(PyActorClass actor) {
 }
 inline internal::XlangActorCreator Actor(JavaActorClass actor) {
   return internal::XlangActorCreator(internal::described(actor));
+}
+
+// A handle of the living actor of that name, as one of another language.
+inline internal::Optional<ActorHandleXlang> GetActor(const std::string &actor_name,
+                                                     const std::string &ray_namespace = "") {
+  mobula::Reference actor;
+  if (actor_name.empty()) return {};
+  internal::throw_unless_ok(mobula::runtime::find_actor(actor_name, ray_namespace, &actor));
+  if (actor.empty()) return {};
+  return ActorHandleXlang(actor.id());
 }
 
 }  // namespace ray
