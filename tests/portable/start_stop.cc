@@ -11,7 +11,8 @@ int main(int argc, char **argv) {
   ray::Init();
   std::cout << "after Init: " << ray::IsInitialized() << "\n";
   std::cout << "in a task: " << *ray::Task(is_initialized_in_a_task).Remote().Get() << "\n";
-  std::cout << "length of an unnamed namespace: " << ray::GetNamespace().size() << "\n";
+  const std::string unnamed = ray::GetNamespace();
+  std::cout << "an unnamed namespace is empty: " << unnamed.empty() << "\n";
   ray::Init();  // does nothing
   std::cout << "a repeated Init keeps objects: " << *ray::Put(5).Get() << "\n";
   ray::Shutdown();
@@ -31,6 +32,7 @@ int main(int argc, char **argv) {
 
   ray::RayConfig other;
   ray::Init(other, argc, argv);
+  std::cout << "another unnamed one is the same: " << (ray::GetNamespace() == unnamed) << "\n";
   std::cout << "Init with arguments: " << ray::IsInitialized() << ", " << *ray::Put(std::string("text")).Get() << "\n";
   ray::Shutdown();
   std::cout << "at the end: " << ray::IsInitialized() << std::endl;
