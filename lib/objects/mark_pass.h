@@ -2,8 +2,8 @@
 //   Threads    thread-bound (the raylet)
 //   Cost       O(containers + references inside); objects that contain nothing are not looked at
 // Roots are what processes hold, what is pinned or named, and what the raylet refers to otherwise than through
-// containers (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are. An idle actor is
-// no root by what its process holds: it leads there, as a container does to its contents.
+// containers (tasks). A cycle consists of containers, so whatever else it keeps is freed when they are. An idle actor
+// is no root by what its process holds: it leads there, as a container does to its contents.
 #pragma once
 
 #include <cstdint>

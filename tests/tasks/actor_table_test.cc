@@ -37,6 +37,116 @@ struct World {
 
 using Calls = std::vector<TaskNumber>;
 
+// One actor and everything that can happen to it, beside a naive model: what each caller has still to be offered.
+class RandomCalls {
+ public:
+  explicit RandomCalls(unsigned seed) : random_(seed) { REQUIRE(world_.table.add(1, -1)); }
+
+  void step() {
+    switch (random_() % 6) {
+      case 0:
+      case 1:
+        submit();
+        break;
+      case 2:
+        world_.settle(any_key());
+        break;
+      case 3:
+        end_one();
+        break;
+      case 4:
+        if (!alive_)
+          come_alive();
+        else if (random_() % 4 == 0)
+          die();
+        break;
+      case 5:
+        remove_one();
+        break;
+    }
+    take_offers();
+    REQUIRE(running_.size() <= 3);
+  }
+
+  // In the end all come.
+  void finish() {
+    for (ObjectKey key = 1; key <= kKeys; ++key) world_.settle(key);
+    if (!alive_) come_alive();
+    take_offers();
+    while (world_.table.calls_count() != 0) {
+      REQUIRE_FALSE(running_.empty());
+      end_one();
+      take_offers();
+    }
+    for (const auto &[caller, calls] : waiting_) CHECK(calls.empty());
+  }
+
+ private:
+  static constexpr ObjectKey kKeys = 5;
+
+  ObjectKey any_key() { return 1 + random_() % kKeys; }
+  CallerNumber any_caller() { return 1 + random_() % 3; }
+
+  void submit() {
+    std::vector<ObjectKey> keys;
+    for (unsigned i = random_() % 3; i > 0; --i) keys.push_back(any_key());
+    for (const ObjectKey key : keys) world_.unsettled.insert(key);
+    const CallerNumber caller = any_caller();
+    REQUIRE(world_.call(next_, caller, keys));
+    caller_of_[next_] = caller;
+    waiting_[caller].push_back(next_++);
+  }
+  void end_one() {
+    if (running_.empty()) return;
+    world_.table.call_ended(running_.front());
+    running_.erase(running_.begin());
+  }
+  void come_alive() {
+    now_ += ActorTable::kRestartDelayMaxNs;
+    std::vector<ActorNumber> due;
+    world_.table.take_due(now_, due);
+    world_.table.started(1, now_);
+    alive_ = true;
+  }
+  void die() {
+    REQUIRE(world_.table.died(1, now_).has_value());
+    for (auto call = running_.rbegin(); call != running_.rend(); ++call) {
+      world_.table.requeue(*call);
+      Calls &calls = waiting_[caller_of_[*call]];
+      calls.insert(calls.begin(), *call);
+    }
+    running_.clear();
+    alive_ = false;
+  }
+  // Any call that was not offered may be taken out.
+  void remove_one() {
+    Calls &calls = waiting_[any_caller()];
+    if (calls.empty() || random_() % 4 != 0) return;
+    const std::size_t which = random_() % calls.size();
+    world_.table.call_ended(calls[which]);
+    calls.erase(calls.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+  void take_offers() {
+    for (const TaskNumber call : world_.decide()) {
+      REQUIRE(alive_);
+      Calls &calls = waiting_[caller_of_[call]];
+      REQUIRE_FALSE(calls.empty());
+      REQUIRE(calls.front() == call);
+      calls.erase(calls.begin());
+      running_.push_back(call);
+    }
+  }
+
+  World world_{{.actors_max = 8, .calls_max = 10'000, .offers_per_actor_max = 3}};
+  std::mt19937 random_;
+  std::map<CallerNumber, Calls> waiting_;
+  std::map<TaskNumber, CallerNumber> caller_of_;
+  Calls running_;
+  bool alive_ = false;
+  TaskNumber next_ = 1;
+  std::int64_t now_ = 0;
+};
+
 }  // namespace
 
 TEST_SUITE("actor table") {
@@ -184,86 +294,9 @@ TEST_SUITE("actor table") {
   TEST_CASE("whatever happens, each caller's calls are offered in order and none is lost") {
     for (unsigned seed = 1; seed <= 200; ++seed) {
       CAPTURE(seed);
-      std::mt19937 random(seed);
-      World world({.actors_max = 8, .calls_max = 10'000, .offers_per_actor_max = 3});
-      CHECK(world.table.add(1, -1));
-      std::map<CallerNumber, Calls> model;  // what is still to be offered, by caller
-      std::vector<std::pair<TaskNumber, CallerNumber>> running;
-      std::map<TaskNumber, CallerNumber> caller_of;
-      bool alive = false;
-      TaskNumber next = 1;
-      std::int64_t now = 0;
-      for (int step = 0; step < 400; ++step) {
-        switch (random() % 6) {
-          case 0:
-          case 1: {
-            std::vector<ObjectKey> keys;
-            for (unsigned i = random() % 3; i > 0; --i) keys.push_back(1 + random() % 5);
-            for (const ObjectKey key : keys) world.unsettled.insert(key);
-            const CallerNumber caller = 1 + random() % 3;
-            REQUIRE(world.call(next, caller, keys));
-            caller_of[next] = caller;
-            model[caller].push_back(next++);
-            break;
-          }
-          case 2:
-            world.settle(1 + random() % 5);
-            break;
-          case 3:
-            if (!running.empty()) {
-              world.table.call_ended(running.front().first);
-              running.erase(running.begin());
-            }
-            break;
-          case 4:
-            if (alive && random() % 4 == 0) {
-              REQUIRE(world.table.died(1, now).has_value());
-              for (auto call = running.rbegin(); call != running.rend(); ++call) {
-                world.table.requeue(call->first);
-                Calls &calls = model[call->second];
-                calls.insert(calls.begin(), call->first);
-              }
-              running.clear();
-              alive = false;
-            } else if (!alive) {
-              now += ActorTable::kRestartDelayMaxNs;
-              std::vector<ActorNumber> due;
-              world.table.take_due(now, due);
-              world.table.started(1, now);
-              alive = true;
-            }
-            break;
-          case 5: {
-            // Any call that was not offered may be taken out.
-            Calls &calls = model[1 + random() % 3];
-            if (calls.empty() || random() % 4 != 0) break;
-            const std::size_t which = random() % calls.size();
-            world.table.call_ended(calls[which]);
-            calls.erase(calls.begin() + static_cast<std::ptrdiff_t>(which));
-            break;
-          }
-        }
-        for (const TaskNumber call : world.decide()) {
-          REQUIRE(alive);
-          Calls &calls = model[caller_of[call]];
-          REQUIRE_FALSE(calls.empty());
-          REQUIRE(calls.front() == call);
-          calls.erase(calls.begin());
-          running.emplace_back(call, caller_of[call]);
-        }
-        REQUIRE(running.size() <= 3);
-      }
-      // In the end all come.
-      for (ObjectKey key = 1; key <= 5; ++key) world.settle(key);
-      std::vector<ActorNumber> due;
-      world.table.take_due(now + ActorTable::kRestartDelayMaxNs, due);
-      world.table.started(1, now);
-      while (world.table.calls_count() != 0) {
-        for (const TaskNumber call : world.decide()) running.emplace_back(call, caller_of[call]);
-        REQUIRE_FALSE(running.empty());
-        world.table.call_ended(running.front().first);
-        running.erase(running.begin());
-      }
+      RandomCalls calls(seed);
+      for (int step = 0; step < 400; ++step) calls.step();
+      calls.finish();
     }
   }
 }
