@@ -46,6 +46,11 @@ std::string store_lines(const json &store) {
                      format_count(number(store, "evictions")));
 }
 
+std::string actors_line(const json &status) {
+  const std::uint64_t actors = number(status, "actors");
+  return actors == 0 ? "" : fmt::format("Actors    {}\n", format_count(actors));
+}
+
 std::string tasks_line(const json &tasks) {
   return fmt::format("Tasks     {} queued, {} running, {} finished, {} failed\n", format_count(number(tasks, "queued")),
                      format_count(number(tasks, "running")), format_count(number(tasks, "finished")),
@@ -96,7 +101,8 @@ std::string clients_table(const json &status) {
 
 std::string status_text(const json &status) {
   return session_line(status) + store_lines(part(status, "store")) + tasks_line(part(status, "tasks")) +
-         templates_line(part(status, "templates")) + workers_line(part(status, "workers")) + clients_table(status);
+         actors_line(status) + templates_line(part(status, "templates")) + workers_line(part(status, "workers")) +
+         clients_table(status);
 }
 
 }  // namespace mobula::tools

@@ -13,7 +13,7 @@ TEST_SUITE("tools/status_text") {
       "store": {"capacity_bytes": 1048576, "used_bytes": 524288, "pooled_bytes": 1024, "objects": 1234,
                 "referenced_objects": 1000, "pinned_objects": 2, "retained_objects": 4,
                 "evictable_objects": 5, "evictions": 1, "freed": 7},
-      "tasks": {"queued": 1, "running": 2, "finished": 3, "failed": 4},
+      "tasks": {"queued": 1, "running": 2, "finished": 3, "failed": 4}, "actors": 1234,
       "templates": [{"pid": 101, "program": "./prog", "ready": true}],
       "workers": [{"pid": 102, "state": "idle"}, {"pid": 103, "state": "busy"}, {"pid": 104, "state": "idle"}],
       "clients": [{"pid": 99, "kind": "driver", "objects_held": 1000},
@@ -23,6 +23,7 @@ TEST_SUITE("tools/status_text") {
           "Store     512 KiB of 1 MiB used (50.0 %), 1 KiB ready for new objects\n"
           "Objects   1,234: 1,000 referenced, 2 pinned, 4 retained, 5 evictable; so far 7 freed, 1 evicted\n"
           "Tasks     1 queued, 2 running, 3 finished, 4 failed\n"
+          "Actors    1,234\n"
           "Templates 1: pid 101 (./prog)\n"
           "Workers   3: 1 busy, 2 idle\n"
           "Clients   2\n"
