@@ -16,6 +16,7 @@ struct Counter {
   int next(int x) const { return x; }
 };
 void run_nothing(const void *, Call &) {}
+void run_another(const void *target, Call &) { static_cast<void>(*static_cast<const char *>(target)); }
 
 using Plain = int (*)(int);
 using Member = int (Counter::*)(int) const;
@@ -25,7 +26,7 @@ TEST_SUITE("client/functions") {
     Functions functions;
     const Plain target = plus_one;
     functions.add("plus_one", &target, sizeof target, run_nothing);
-    const std::uint64_t number = functions.number_of(&target, sizeof target);
+    const std::uint64_t number = functions.number_of(&target, sizeof target, run_nothing);
     CHECK(number == tasks::function_number("plus_one"));
     const Function *const found = functions.find(number);
     REQUIRE(found != nullptr);
@@ -40,7 +41,7 @@ TEST_SUITE("client/functions") {
   TEST_CASE("what was never registered has no number") {
     const Functions functions;
     const Plain target = plus_one;
-    CHECK(functions.number_of(&target, sizeof target) == 0);
+    CHECK(functions.number_of(&target, sizeof target, run_nothing) == 0);
     CHECK(functions.find(12345) == nullptr);
     CHECK(functions.names().empty());
     CHECK_FALSE(functions.conflict().has_value());
@@ -73,7 +74,7 @@ TEST_SUITE("client/functions") {
     functions.add("one", &target, sizeof target, run_nothing);
     functions.add("two", &target, sizeof target, run_nothing);
     CHECK_FALSE(functions.conflict().has_value());
-    CHECK(functions.number_of(&target, sizeof target) == tasks::function_number("one"));
+    CHECK(functions.number_of(&target, sizeof target, run_nothing) == tasks::function_number("one"));
     CHECK(functions.find(tasks::function_number("two")) != nullptr);
   }
 
@@ -82,9 +83,19 @@ TEST_SUITE("client/functions") {
     const Member target = &Counter::next;
     static_assert(sizeof target == kTargetBytesMax);
     functions.add("next", &target, sizeof target, run_nothing);
-    CHECK(functions.number_of(&target, sizeof target) == tasks::function_number("next"));
+    CHECK(functions.number_of(&target, sizeof target, run_nothing) == tasks::function_number("next"));
     const std::byte large[kTargetBytesMax + 8] = {};
     CHECK_THROWS_AS(functions.add("large", large, sizeof large, run_nothing), base::Fault);
+  }
+
+  TEST_CASE(
+      "pointers of the same bytes, as those to virtual members of two classes, are told apart by their invokers") {
+    Functions functions;
+    const Plain target = plus_one;
+    functions.add("of one class", &target, sizeof target, run_nothing);
+    functions.add("of another", &target, sizeof target, run_another);
+    CHECK(functions.number_of(&target, sizeof target, run_nothing) == tasks::function_number("of one class"));
+    CHECK(functions.number_of(&target, sizeof target, run_another) == tasks::function_number("of another"));
   }
 
   TEST_CASE("there is one registry in a process") { CHECK(&Functions::instance() == &Functions::instance()); }
