@@ -219,6 +219,19 @@ TEST_SUITE("actor table") {
     CHECK(world.decide() == Calls{10});
   }
 
+  TEST_CASE("a restart ends the pause: the ring was that of the dead process") {
+    World world;
+    CHECK(world.table.add(1, 1));
+    world.table.started(1, 0);
+    world.table.pause(1, true);
+    world.call(10, 5);
+    REQUIRE(world.table.died(1, 0).has_value());
+    std::vector<ActorNumber> due;
+    world.table.take_due(0, due);
+    world.table.started(1, 0);
+    CHECK(world.decide() == Calls{10});
+  }
+
   TEST_CASE("an actor without restarts does not come back; its calls are returned in order") {
     World world;
     CHECK(world.table.add(1, 0));
