@@ -25,6 +25,12 @@ int new_event() {
   return event;
 }
 
+tasks::Quantities other_resources(const Options &options) {
+  tasks::Quantities others = options.resources;
+  if (options.gpus > 0) others[std::string(tasks::kGpu)] = std::int64_t{options.gpus} * tasks::kUnitsPerOne;
+  return others;
+}
+
 void become_subreaper() {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) base::throw_errno("prctl(PR_SET_CHILD_SUBREAPER)");
 }
@@ -58,7 +64,8 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
               .is_job_alive = [this](std::uint32_t job) { return is_job_alive(job); },
               .detached_job = [this](std::uint32_t job) { return detached_job(job); },
               .detached_job_ended = [this](std::uint32_t job) { ended_jobs_.push_back(job); },
-              .namespace_of = [this](std::uint32_t job) { return namespace_of(job); }}),
+              .namespace_of = [this](std::uint32_t job) { return namespace_of(job); }},
+             other_resources(options_)),
       timer_(loop_) {}
 
 Raylet::~Raylet() = default;

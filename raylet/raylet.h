@@ -109,6 +109,11 @@ class Raylet {
   wire::DeleteReply delete_object(const wire::DeleteRequest &request);
   wire::PinReply pin_object(const wire::PinRequest &request);
   wire::CancelReply cancel(const wire::CancelRequest &request);
+
+  // --- placement groups and resources, groups.cc
+  wire::GroupsReply answer_groups(const std::shared_ptr<Connection> &connection, const wire::GroupsRequest &request);
+  wire::GroupsReply create_group(std::uint32_t job, const std::string &text);
+  std::string resources_json();
   void settle_everything();
 
   // --- space and retention, room.cc

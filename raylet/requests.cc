@@ -39,6 +39,8 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
     return connection->send(wire::NamespaceReply{client == nullptr ? "" : namespace_of(Tasks::job_of(*client))});
   }
   if (const auto *request = std::get_if<wire::CancelRequest>(&message)) return connection->send(cancel(*request));
+  if (const auto *request = std::get_if<wire::GroupsRequest>(&message))
+    return connection->send(answer_groups(connection, *request));
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
@@ -73,6 +75,7 @@ std::string Raylet::status_json() {
   status["tasks"] = {
       {"queued", tasks.queued}, {"running", tasks.running}, {"finished", tasks.finished}, {"failed", tasks.failed}};
   status["actors"] = tasks.actors;
+  status["resources"] = nlohmann::json::parse(resources_json());
   const objects::ReapFigures reaps = reaper_.figures();
   status["reaps"] = {
       {"count", reaps.count}, {"p50_us", reaps.p50_us}, {"p99_us", reaps.p99_us}, {"max_us", reaps.max_us}};

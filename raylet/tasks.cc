@@ -5,6 +5,7 @@
 
 #include "refs/evict.h"
 #include "tasks/claim.h"
+#include "tasks/resources_text.h"
 
 namespace mobula::raylet {
 namespace {
@@ -35,14 +36,16 @@ segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t signal)
   return verdict;
 }
 
-Tasks::Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge)
+Tasks::Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge, tasks::Quantities others)
     : store_(store),
       clients_(clients),
       edge_(std::move(edge)),
       scheduler_(limits_for(slots_count)),
       actors_(
           {.actors_max = base::kActorsMax, .calls_max = base::kTasksMax, .offers_per_actor_max = kCallsPerActorMax},
-          [this](tasks::ObjectKey key) { return refs::is_settled(store_.word_of(static_cast<std::uint32_t>(key))); }) {}
+          [this](tasks::ObjectKey key) { return refs::is_settled(store_.word_of(static_cast<std::uint32_t>(key))); }),
+      slots_count_(slots_count),
+      gate_(tasks::session_resources(slots_count, 0, std::move(others))) {}
 
 Tasks::Task &Tasks::new_task() {
   if (free_records_.empty()) {
@@ -170,8 +173,9 @@ void Tasks::schedule(Task &task, const tasks::TaskSpec &spec) {
   if (!template_number) return fail_task(task.number, plain_verdict(Code::kFunctionNotFound));
   task.template_number = *template_number;
   // The unsettled first: whatever settles between the two looks is then seen as failed, or reported later.
-  const std::vector<tasks::ObjectKey> unsettled = unsettled_arguments(spec);
+  std::vector<tasks::ObjectKey> unsettled = unsettled_arguments(spec);
   if (const std::optional<segment::Verdict> verdict = failed_argument(spec)) return fail_task(task.number, *verdict);
+  if (asks_for_resources(task, spec) && !wait_for_resources(task, spec, &unsettled)) return;
   // Whether an actor is made again is its own affair.
   const std::uint32_t retries = task.is_creation ? 0 : spec.retries;
   if (!scheduler_.task_submitted(task.number, task.job, *template_number, unsettled, retries)) {
@@ -189,6 +193,7 @@ void Tasks::forget(Task &task) {
   store_.index()[names.result.entry].task = task.is_creation ? task.actor : 0;
   free_records_.push_back(static_cast<std::uint32_t>(task.number & ((1u << kRecordBits) - 1)));
   deadlines_.remove(task.number);
+  if (task.is_gated && !task.is_creation) gate_.remove(task.number);  // an actor keeps what it has
   task.number = 0;
   for (const ObjectName &name : referenced) store_.drop_ref(name);
   store_.drop_ref(names.spec);
@@ -207,6 +212,7 @@ void Tasks::complete(Task &task) {
 }
 
 void Tasks::settle_object(const ObjectName &name) {
+  tell_gate(name);
   scheduler_.object_settled(name.entry);
   actors_.object_settled(name.entry);
 }
@@ -232,7 +238,8 @@ void Tasks::fail_task(std::uint64_t first, const segment::Verdict &verdict) {
   if (root.cause_entry != segment::kNoEntry) {
     const segment::EntryHeader &cause = store_.segment().entry(root.cause_entry);
     const bool by_raylet = refs::writer_of(store_.word_of(root.cause_entry)) == refs::kRayletWriter;
-    if (by_raylet && cause.verdict.cause_entry != segment::kNoEntry) root = cause.verdict;
+    const bool is_verdict = by_raylet && refs::state_of(store_.word_of(root.cause_entry)) == State::kFailed;
+    if (is_verdict && cause.verdict.cause_entry != segment::kNoEntry) root = cause.verdict;
     root.code = verdict.code;
   }
   std::vector<tasks::ActorNumber> not_made;
@@ -331,6 +338,7 @@ void Tasks::on_skipped(Client &worker) {
 
 bool Tasks::on_blocked(Client &worker, bool blocked) {
   if (worker.kind != segment::ClientKind::kWorker || worker.blocked == blocked) return false;
+  lend_resources(worker, blocked);
   change(worker, &Client::blocked, blocked);
   return true;
 }

@@ -20,6 +20,7 @@
 #include "raylet/store.h"
 #include "tasks/actor_table.h"
 #include "tasks/deadlines.h"
+#include "tasks/resource_gate.h"
 #include "tasks/scheduler.h"
 #include "tasks/task_spec.h"
 #include "wire/ring_messages.h"
@@ -52,7 +53,8 @@ class Tasks {
     std::function<std::string(std::uint32_t job)> namespace_of;
   };
 
-  Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge);
+  // `others`: what the session has besides CPUs.
+  Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge, tasks::Quantities others = {});
 
   tasks::Scheduler &scheduler() { return scheduler_; }
 
@@ -102,6 +104,16 @@ class Tasks {
   // Ends the task that makes `result`, as runtime::cancel() says. REQUIRES: all rings were read.
   Status cancel(const refs::ObjectName &result, bool force);
 
+  // --- resources, tasks_resources.cc -------------------------------------------------------------------------------
+  const tasks::ResourceGate &gate() const { return gate_; }
+  // kInvalidArgument: see tasks::PlacementGroups.
+  Status create_group(tasks::GroupRequest request, tasks::GroupNumber *number);
+  // Its tasks and actors end, wherever they are.
+  void remove_group(tasks::GroupNumber number);
+  // Settles the client's pending `object` when it is known whether the group is created: as failed, with kOk as its
+  // code if it is. kUnschedulable: it never will be.
+  Status wait_for_group(tasks::GroupNumber number, const Client &client, const refs::ObjectName &object);
+
   // Carries out what the scheduler decides now. True when there was something.
   bool act();
 
@@ -118,6 +130,7 @@ class Tasks {
     bool is_creation = false;  // it makes `actor`
     bool grace_begun = false;  // it is over its deadline, and was asked to end
     bool retries_exceptions = false;
+    bool is_gated = false;                     // it asked for resources
     Code stopped = Code::kOk;                  // why it was asked to end: it is not tried again
     tasks::ActorNumber actor = 0;              // that it makes, or is a call of
     std::uint32_t caller = 0;                  // of a call: the client
@@ -197,6 +210,20 @@ class Tasks {
   void begin_grace(Task &task, std::int64_t now_ns);
   void end_late(Task &task);
 
+  // Resources, tasks_resources.cc.
+  struct GroupWaiter {
+    tasks::GroupNumber group = 0;
+    refs::ObjectName object;
+  };
+  segment::Verdict worded_verdict(Code code, std::string text, std::uint64_t function);
+  static bool asks_for_resources(const Task &task, const tasks::TaskSpec &spec);
+  bool wait_for_resources(Task &task, const tasks::TaskSpec &spec, std::vector<tasks::ObjectKey> *unsettled);
+  void tell_gate(const refs::ObjectName &settled);
+  void admit();
+  void lend_resources(const Client &worker, bool blocked);
+  std::uint64_t devices_of(const Task &task) const;
+  void answer_group_waiters();
+
   bool retry(Client &worker, Task &task);
   void give_up(std::uint64_t number);
   void end_in_worker(Task &task, Client &worker);
@@ -221,6 +248,9 @@ class Tasks {
   };
   std::deque<SlowEnd> slow_ends_;  // actors that were asked to end, oldest first
   tasks::Deadlines deadlines_;
+  const std::uint32_t slots_count_;
+  tasks::ResourceGate gate_;
+  std::vector<GroupWaiter> group_waiters_;
   std::vector<tasks::CallOffer> call_offers_;
   std::vector<tasks::ActorNumber> due_;
   std::uint64_t finished_calls_ = 0;
@@ -237,6 +267,9 @@ class Tasks {
 
 // Of calls of a dead actor.
 segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid = 0, std::int32_t signal = 0);
+// The id of a placement group, as programs see it; 0 for what is none.
+std::string group_id(tasks::GroupNumber number);
+tasks::GroupNumber group_number(std::string_view id);
 // A verdict that stands alone.
 segment::Verdict plain_verdict(Code code, std::int32_t pid = 0, std::int32_t signal = 0);
 

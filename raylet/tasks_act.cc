@@ -28,7 +28,7 @@ void Tasks::push(Client &worker, Task &task, wire::Offer kind, std::uint32_t cou
   tasks::offer(store_.segment().entry(task.names.spec.entry).claim, worker.id, task.names.spec.generation);  // O1
   base::crash_point(base::CrashPoint::kRayletOffered);
   worker.offered.push_back(task.number);
-  if (!worker.offers.try_push(wire::offer_slot(kind, {task.names, count, 0})))
+  if (!worker.offers.try_push(wire::offer_slot(kind, {task.names, count, devices_of(task)})))
     return change(worker, &Client::parked, true);  // O2
   if (std::find(to_ring_.begin(), to_ring_.end(), worker.id) == to_ring_.end()) to_ring_.push_back(worker.id);
 }
@@ -53,6 +53,7 @@ void Tasks::take_back(const tasks::Decision &decision) {
 }
 
 bool Tasks::act() {
+  if (gate_.has_changed()) admit();
   scheduler_.decide(decisions_);
   actors_.decide(call_offers_);
   if (decisions_.empty() && call_offers_.empty()) return false;

@@ -136,6 +136,7 @@ void Tasks::judge_creation(Client &worker, Task &task, std::int32_t signal) {
 // The process that was the actor, or was to become it, is gone.
 void Tasks::on_process_gone(Actor &actor, std::int32_t pid, std::int32_t signal) {
   Client *const worker = clients_.find(actor.worker);
+  gate_.set_blocked(actor.number, false);
   const std::optional<std::int64_t> due_ns =
       actor.exits || actor.is_dead ? std::nullopt : actors_.died(actor.number, base::monotonic_ns());
   const segment::Ending ending = actor.exits ? segment::Ending::kExited : segment::Ending::kDied;
@@ -164,6 +165,7 @@ void Tasks::creation_failed(Actor &actor, const segment::Verdict &verdict) {
 void Tasks::end_actor(Actor &actor, const segment::Verdict &verdict, bool in_order) {
   if (std::exchange(actor.is_dead, true)) return;
   actor.verdict = verdict;
+  gate_.remove(actor.number);
   if (!actor.name.second.empty()) actor_names_.erase(actor.name);
   const std::vector<tasks::TaskNumber> calls = actors_.end(actor.number);
   base::crash_point(base::CrashPoint::kRayletActorEnded);

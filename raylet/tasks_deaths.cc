@@ -34,6 +34,7 @@ void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &
     refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id);
     store_.drop_contained(result.entry);
   }
+  if (task->is_gated) gate_.set_blocked(number, false);
   const bool is_over = task->stopped != Code::kOk && was_running;
   if (!is_over && scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
   segment::Verdict verdict = died;
@@ -104,6 +105,7 @@ void Tasks::on_job_ended(std::uint32_t job) {
     if (task != nullptr) end_task(*task, in_worker == in_workers.end() ? nullptr : in_worker->second, verdict);
   }
   for (const tasks::TaskNumber number : actors_.job_ended(job)) fail_task(number, verdict);
+  for (const tasks::GroupNumber group : gate_.groups().of_job(job)) remove_group(group);
 }
 
 }  // namespace mobula::raylet

@@ -107,6 +107,8 @@ class Session {
   Status kill_actor(const Reference &actor, bool no_restart);
   Status job_namespace(std::string *name_space);
   Status cancel(const Reference &result, bool force);
+  Status ask_groups(std::string question, std::string *answer);
+  Status wait_for_group(std::string_view id, std::int64_t deadline_ns, bool *ready);
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {
@@ -164,6 +166,7 @@ class Session {
   template <typename Ready, typename BeforeSleep>
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep);
   Status read_failure(refs::ObjectName name, std::uint64_t word);
+  Status read_words(const segment::Verdict &verdict) const;
   Status read_forward(const segment::EntryHeader &header, Bytes *bytes) const;
   Status read_plain(const segment::EntryHeader &header, Bytes *bytes) const;
   // Null when calls can be served: the session is live and so is its raylet.

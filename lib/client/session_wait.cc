@@ -66,6 +66,8 @@ std::string ending_text(const segment::Verdict &verdict) {
       return "The actor died: the driver that it belonged to has ended";
     case segment::Ending::kUnreachable:
       return "The actor died: nobody referred to it any more";
+    case segment::Ending::kGroupRemoved:
+      return "The actor died: its placement group was removed";
     case segment::Ending::kRestartFailed:
       return "The actor died: its constructor threw when it was restarted";
     case segment::Ending::kDied:
@@ -97,6 +99,8 @@ std::string verdict_text(const segment::Verdict &verdict) {
       return ending_text(verdict);
     case Code::kCancelled:
       return task + " was cancelled";
+    case Code::kUnschedulable:
+      return "the placement group of " + task + " was removed";
     case Code::kDeadlineOver:
       return "the deadline of " + task + " was over before its end";
     default:
@@ -260,6 +264,19 @@ Status Session::read_forward(const segment::EntryHeader &header, Bytes *bytes) c
   return read_plain(buffer, bytes);
 }
 
+// What the raylet has to say lies in an object of its own.
+Status Session::read_words(const segment::Verdict &verdict) const {
+  Bytes bytes;
+  if (Status status = read_plain(segment_->entry(verdict.cause_entry), &bytes)) return status;
+  std::optional<Error> words = tasks::decode_error({bytes.data, bytes.size});
+  if (!words) return lost();
+  words->function = function_name(verdict.function);
+  if (!words->function.empty()) words->message = "the task " + words->function + ": " + words->message;
+  Status status = std::make_unique<Error>(std::move(*words));
+  const bool of_actor = static_cast<Code>(verdict.code) == Code::kActorDied;
+  return of_actor ? actor_not_created(std::move(*status)) : std::move(status);
+}
+
 Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
   const segment::EntryHeader &header = segment_->entry(name.entry);
   const segment::Verdict &verdict = header.verdict;
@@ -275,8 +292,9 @@ Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
     if (verdict.cause_entry >= segment_->entries_reserved()) return lost();
     const segment::EntryHeader &cause = segment_->entry(verdict.cause_entry);
     const std::uint64_t cause_word = cause.state.load(std::memory_order_acquire);
-    if (!refs::names(cause_word, verdict.cause_generation) || refs::state_of(cause_word) != refs::State::kFailed)
-      return lost();
+    if (!refs::names(cause_word, verdict.cause_generation)) return lost();
+    if (refs::state_of(cause_word) == refs::State::kSealed) return read_words(verdict);
+    if (refs::state_of(cause_word) != refs::State::kFailed) return lost();
     const bool stands_alone =
         refs::writer_of(cause_word) != refs::kRayletWriter || cause.verdict.cause_entry == segment::kNoEntry;
     if (!stands_alone) return lost();

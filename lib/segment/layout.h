@@ -97,6 +97,7 @@ enum class Ending : std::uint64_t {
   kJobEnded = 3,       // its driver is gone
   kUnreachable = 4,    // nobody referred to it any more
   kRestartFailed = 5,  // its constructor threw when it was restarted
+  kGroupRemoved = 6,   // the placement group that it was in was removed
 };
 
 enum class Kind : std::uint32_t {

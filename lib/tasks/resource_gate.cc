@@ -47,13 +47,18 @@ void ResourceGate::add(TaskNumber number, Asked asked, std::uint32_t unsettled) 
   Member &member = members_[number];
   member.asked = std::move(asked);
   member.unsettled = unsettled;
-  if (unsettled == 0) enqueue(number, member);
+  if (unsettled == 0)
+    enqueue(number, member);
+  else
+    ++unsettled_;
 }
 
 void ResourceGate::object_settled(TaskNumber number) {
   const auto found = members_.find(number);
   if (found == members_.end() || found->second.stage != Stage::kUnsettled) return;
-  if (--found->second.unsettled == 0) enqueue(number, found->second);
+  if (--found->second.unsettled > 0) return;
+  --unsettled_;
+  enqueue(number, found->second);
 }
 
 void ResourceGate::enqueue(TaskNumber number, Member &member) {
@@ -83,6 +88,7 @@ void ResourceGate::give_back(Member &member) {
 void ResourceGate::remove(TaskNumber number) {
   const auto found = members_.find(number);
   if (found == members_.end()) return;
+  if (found->second.stage == Stage::kUnsettled) --unsettled_;
   if (found->second.stage == Stage::kWaiting) leave_line(found->second);
   if (found->second.stage == Stage::kAdmitted) give_back(found->second);
   members_.erase(found);

@@ -59,6 +59,12 @@ class ResourceGate {
   // Null until it is admitted.
   [[nodiscard]] const Grant *grant_of(TaskNumber number) const;
   [[nodiscard]] bool knows(TaskNumber number) const { return members_.contains(number); }
+  // Nobody waits for resources or has any.
+  [[nodiscard]] bool is_empty() const { return members_.empty(); }
+  // Somebody waits for an object: object_settled() matters.
+  [[nodiscard]] bool awaits_objects() const { return unsettled_ > 0; }
+  // admit() and slots() may have something new to say.
+  [[nodiscard]] bool has_changed() const { return changed_; }
   // Of the scheduler, when the session has `count` and nobody asks for resources. At least 1.
   [[nodiscard]] std::uint32_t slots(std::uint32_t count) const;
 
@@ -124,6 +130,7 @@ class ResourceGate {
   std::map<LineKey, Line> lines_;  // none of them empty
   std::map<Sequence, PendingGroup> pending_groups_;
   Sequence last_sequence_ = 0;
+  std::size_t unsettled_ = 0;  // members that wait for objects
   std::uint32_t blocked_ = 0;  // admitted ones that are blocked
   std::uint32_t running_ = 0;  // admitted ones with a slot
   bool changed_ = false;       // since the last admit()

@@ -107,11 +107,20 @@ struct World {
 
 TEST_SUITE("tasks/resource_gate") {
   TEST_CASE_FIXTURE(Fixture, "a task waits for its objects, then for what it asks for") {
+    CHECK(gate.is_empty());
+    CHECK_FALSE(gate.has_changed());
     add(1, cpu(3), 2);
     add(2, cpu(3));
+    add(3, cpu(3), 1);
     gate.object_settled(1);
+    CHECK(gate.has_changed());
     CHECK(gate.admit() == Numbers{2});
+    CHECK_FALSE(gate.has_changed());
+    CHECK(gate.awaits_objects());
     gate.object_settled(1);
+    CHECK(gate.awaits_objects());
+    gate.remove(3);
+    CHECK_FALSE(gate.awaits_objects());
     CHECK(gate.admit().empty());
     CHECK(gate.grant_of(1) == nullptr);
     gate.remove(2);
@@ -119,6 +128,8 @@ TEST_SUITE("tasks/resource_gate") {
     CHECK(gate.grant_of(1)->quantities == cpu(3));
     CHECK(gate.knows(1));
     CHECK_FALSE(gate.knows(2));
+    gate.remove(1);
+    CHECK(gate.is_empty());
   }
 
   TEST_CASE_FIXTURE(Fixture, "lines are first come first served, and do not wait for each other") {
