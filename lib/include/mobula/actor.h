@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "mobula/not_on_ray.h"
+
 namespace mobula {
 
 // Whether the actor outlives its driver and all its handles, until it is killed or exits. Give it a name.
