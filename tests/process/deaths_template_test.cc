@@ -26,6 +26,7 @@ pid_t only_template(const std::string &session) {
 template <typename Run, typename Use>
 void kill_template(const std::string &session, Run run, Use use) {
   use();
+  run(0).Get();  // a worker that did not become an actor
   const pid_t first = only_template(session);
   const std::vector<pid_t> workers = pids_in(session, "workers");
   const auto running = run(200);

@@ -30,7 +30,12 @@ struct TasksWorld : RayletWorld {
               return function == kFunction ? std::optional<std::uint32_t>(kTemplate) : std::nullopt;
             },
             [this](std::uint32_t, std::uint32_t count) { workers_wanted += count; },
-            [this](Client &worker) { killed.push_back(worker.id); }, [](Client &) {}};
+            [this](Client &worker) { killed.push_back(worker.id); },
+            [](Client &) {},
+            [this](std::uint32_t job) { return clients.find_living(job) != nullptr; },
+            [](std::uint32_t job) { return job; },
+            [](std::uint32_t) {},
+            [](std::uint32_t) { return std::string("of the job"); }};
   }
 
   void act() {
