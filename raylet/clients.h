@@ -16,6 +16,7 @@
 #include "raylet/process_watch.h"
 #include "segment/ring.h"
 #include "segment/segment.h"
+#include "wire/ring_messages.h"
 
 namespace mobula::raylet {
 
@@ -36,6 +37,7 @@ struct Client {
   bool blocked = false;      // its task waits for an object
   bool parked = false;       // its offers ring is full until it reports
   bool stopped = false;      // by a signal, such as SIGSTOP
+  wire::Awaited awaited;     // while blocked
   bool ended_by_us = false;  // killed because a job ended: what it ran for others is retried for free
   std::uint64_t actor = 0;   // the number of the actor that it has become
   // Drivers only.

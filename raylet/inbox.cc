@@ -74,7 +74,7 @@ bool Raylet::handle(Client &client, const segment::RingSlot &slot) {
     case wire::ToRaylet::kDone:
       return tasks_.on_done(client, wire::task_names(slot), static_cast<wire::Done>(slot.count));
     case wire::ToRaylet::kBlocked:
-      return tasks_.on_blocked(client, true);
+      return tasks_.on_blocked(client, true, wire::awaited_in(slot));
     case wire::ToRaylet::kUnblocked:
       return tasks_.on_blocked(client, false);
     case wire::ToRaylet::kSkipped:

@@ -77,6 +77,16 @@ std::string Raylet::namespace_of(std::uint32_t job) {
   return driver == nullptr ? std::string() : driver->name_space;
 }
 
+// Drivers know the functions of their program. Those of a library that no driver has are not known by name.
+std::string Raylet::function_name(std::uint64_t function) {
+  for (const std::uint32_t id : clients_.ids()) {
+    for (const std::string &name : clients_.find(id)->functions) {
+      if (tasks::function_number(name) == function) return name;
+    }
+  }
+  return "";
+}
+
 // The driver whose terminal shows what the job's processes print.
 std::uint32_t Raylet::driver_of(std::uint32_t job) const {
   const auto detached = detached_jobs_.find(job);

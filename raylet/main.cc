@@ -21,6 +21,7 @@ struct CommandLine {
   Service service;
   std::string memory;
   std::string resources;
+  std::string on_deadlock = "error";
 };
 
 // Needs more descriptors than most: a pidfd, a socket and two pipes for each worker.
@@ -47,6 +48,7 @@ bool check(CommandLine *line) {
     return false;
   }
   options.resources = std::move(*resources);
+  options.deadlocks_warn_only = line->on_deadlock == "warn";
   if (line->memory.empty()) return true;
   const std::optional<std::uint64_t> bytes = base::parse_bytes(line->memory);
   if (!bytes) {
@@ -79,6 +81,11 @@ int parse(int argc, char **argv, CommandLine *line) {
                  "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
   app.add_flag("--foreground", line->service.foreground, "Stay in the foreground and log to the terminal");
+  app.add_option("--on-deadlock", line->on_deadlock,
+                 "Tasks that wait for each other: one of them fails (error), or it is only logged (warn)")
+      ->envname("MOBULA_DEADLOCK")
+      ->check(CLI::IsMember({"error", "warn"}))
+      ->capture_default_str();
   app.add_option("--log-level", line->service.log_level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();

@@ -64,7 +64,9 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
               .is_job_alive = [this](std::uint32_t job) { return is_job_alive(job); },
               .detached_job = [this](std::uint32_t job) { return detached_job(job); },
               .detached_job_ended = [this](std::uint32_t job) { ended_jobs_.push_back(job); },
-              .namespace_of = [this](std::uint32_t job) { return namespace_of(job); }},
+              .namespace_of = [this](std::uint32_t job) { return namespace_of(job); },
+              .function_name = [this](std::uint64_t function) { return function_name(function); },
+              .deadlocks_warn_only = options_.deadlocks_warn_only},
              other_resources(options_)),
       timer_(loop_) {}
 

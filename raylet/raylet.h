@@ -99,6 +99,7 @@ class Raylet {
   std::uint32_t detached_job(std::uint32_t job);
   void detached_job_ended(std::uint32_t job);
   std::string namespace_of(std::uint32_t job);
+  std::string function_name(std::uint64_t function);
   std::uint32_t driver_of(std::uint32_t job) const;
   Client *client_at(const std::shared_ptr<Connection> &connection);
   wire::FindActorReply find_actor(const std::shared_ptr<Connection> &connection, const wire::FindActorRequest &request);

@@ -25,6 +25,7 @@ struct Options {
   std::uint32_t evict_above_percent = 90;
   std::uint32_t evict_below_percent = 80;
   bool embedded = false;
+  bool deadlocks_warn_only = false;
   rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
   int driver_socket = -1;           // of an embedded session: connected to its driver
 };

@@ -336,10 +336,12 @@ void Tasks::on_skipped(Client &worker) {
   change(worker, &Client::parked, false);
 }
 
-bool Tasks::on_blocked(Client &worker, bool blocked) {
+bool Tasks::on_blocked(Client &worker, bool blocked, const wire::Awaited &awaited) {
   if (worker.kind != segment::ClientKind::kWorker || worker.blocked == blocked) return false;
   lend_resources(worker, blocked);
   change(worker, &Client::blocked, blocked);
+  worker.awaited = awaited;
+  if (awaited.count > 0) look_for_deadlock(worker);
   return true;
 }
 

@@ -23,6 +23,7 @@
 #include "tasks/resource_gate.h"
 #include "tasks/scheduler.h"
 #include "tasks/task_spec.h"
+#include "tasks/wait_graph.h"
 #include "wire/ring_messages.h"
 
 namespace mobula::raylet {
@@ -51,6 +52,10 @@ class Tasks {
     // The last actor of such a job has ended.
     std::function<void(std::uint32_t job)> detached_job_ended;
     std::function<std::string(std::uint32_t job)> namespace_of;
+    // For people; "" when it is not known.
+    std::function<std::string(std::uint64_t function)> function_name;
+    // Tasks that wait for each other are told of only, and go on waiting.
+    bool deadlocks_warn_only = false;
   };
 
   // `others`: what the session has besides CPUs.
@@ -61,7 +66,7 @@ class Tasks {
   // Ring messages. False: the client broke the protocol.
   bool on_submit(Client &client, const wire::TaskNames &names);
   bool on_done(Client &worker, const wire::TaskNames &names, wire::Done how = wire::Done::kSettled);
-  bool on_blocked(Client &worker, bool blocked);
+  bool on_blocked(Client &worker, bool blocked, const wire::Awaited &awaited = {});
   // A signal has stopped the worker, or lets it go on: nobody waits for it meanwhile.
   void on_stopped(Client &worker, bool stopped) { change(worker, &Client::stopped, stopped); }
   // The worker has skipped all taken-back slots of its ring.
@@ -204,6 +209,7 @@ class Tasks {
   Client *worker_with(const Task &task);
   static segment::Verdict stopped_verdict(const Task &task);
   void stop_task(Task &task, Code code, bool force);
+  bool withdraw(const Task &task, Client &worker);
   void kill_worker_of(const Task &task, Client &worker);
   void set_deadline(Task &task, const tasks::TaskSpec &spec);
   void end_due_tasks(std::int64_t now_ns);
@@ -223,6 +229,16 @@ class Tasks {
   void lend_resources(const Client &worker, bool blocked);
   std::uint64_t devices_of(const Task &task) const;
   void answer_group_waiters();
+
+  // Deadlocks, tasks_deadlock.cc.
+  void look_for_deadlock(Client &worker);
+  std::vector<tasks::Wait> waits_of(tasks::TaskNumber number);
+  tasks::Wait wait_for(tasks::WaitReason reason, std::span<const refs::ObjectName> names, std::size_t needed) const;
+  std::vector<tasks::Wait> waits_of_call(const Task &task);
+  std::vector<tasks::Wait> waits_of_queued(const Task &task);
+  Task *running_at(const Client &worker);
+  std::string describe(tasks::TaskNumber number);
+  void fail_in_deadlock(Task &task, std::string text);
 
   bool retry(Client &worker, Task &task);
   void give_up(std::uint64_t number);

@@ -61,15 +61,18 @@ void Tasks::stop_task(Task &task, Code code, bool force) {
   if (still == nullptr || still->ending) return;
   still->stopped = code;
   if (worker == nullptr) return fail_task(number, stopped_verdict(*still));
-  segment::Word &claim = store_.segment().entry(still->names.spec.entry).claim;
-  const std::uint64_t generation = still->names.spec.generation;
-  if (tasks::take_back(claim, worker->id, generation)) {
-    std::erase(worker->offered, number);
-    if (still->actor == 0) note_job(*worker);
-    return fail_task(number, stopped_verdict(*still));
-  }
-  tasks::ask_to_end(claim, worker->id, generation);
+  if (withdraw(*still, *worker)) return fail_task(number, stopped_verdict(*still));
+  tasks::ask_to_end(store_.segment().entry(still->names.spec.entry).claim, worker->id, still->names.spec.generation);
   if (force) kill_worker_of(*still, *worker);
+}
+
+// Takes the task out of the worker's queue. False: it runs there.
+bool Tasks::withdraw(const Task &task, Client &worker) {
+  segment::Word &claim = store_.segment().entry(task.names.spec.entry).claim;
+  if (!tasks::take_back(claim, worker.id, task.names.spec.generation)) return false;
+  std::erase(worker.offered, task.number);
+  if (task.actor == 0) note_job(worker);
+  return true;
 }
 
 // Its death settles it (judge); what else was offered to the worker is retried for free.

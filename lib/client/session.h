@@ -11,6 +11,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <thread>
 
 #include "client/leaks.h"
 #include "client/outbox.h"
@@ -127,7 +128,10 @@ class Session {
   // Bytes of a settled entry that the caller or the raylet holds.
   Status read(refs::ObjectName name, Bytes *bytes);
   // Makes a worker's waits tell the raylet that its slot is free. Set while a task runs.
-  void set_running_task(bool running) { running_task_.store(running, std::memory_order_relaxed); }
+  void set_running_task(bool running) {
+    running_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    running_task_.store(running, std::memory_order_relaxed);
+  }
   // Tells the raylet that the references are packed inside the container. REQUIRES: it is not sealed yet.
   void send_contained(refs::ObjectName container, std::span<const refs::ObjectName> contained);
   // The names of references that are about to be told to others.
@@ -162,9 +166,11 @@ class Session {
   Status pending_result(Reference *result);
   Status spec_object(const Submission &submission, Reference *spec);
   bool is_settled(const Reference &reference) const;
-  void tell_blocked(bool blocked);
+  void tell_blocked(const wire::Awaited *awaited);
   template <typename Ready, typename BeforeSleep>
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep);
+  wire::Awaited awaited_of(std::span<const Reference *const> references, std::span<const std::uint32_t> open,
+                           std::size_t needed, std::int64_t deadline_ns) const;
   Status read_failure(refs::ObjectName name, std::uint64_t word);
   Status read_words(const segment::Verdict &verdict) const;
   Status read_forward(const segment::EntryHeader &header, Bytes *bytes) const;
@@ -188,7 +194,8 @@ class Session {
   std::unique_ptr<WeakNames> weak_names_;
   std::int64_t put_timeout_ms_ = base::kPutTimeoutMsDefault;
   std::atomic<bool> running_task_{false};
-  std::mutex blocked_mutex_;  // the raylet must hear of blocked and unblocked in turns
+  std::atomic<std::thread::id> running_thread_{};  // on which the task began
+  std::mutex blocked_mutex_;                       // the raylet must hear of blocked and unblocked in turns
   std::uint32_t blocked_threads_ = 0;
 };
 

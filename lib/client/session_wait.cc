@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/clock.h"
 #include "client/functions.h"
 #include "client/session.h"
 #include "refs/waiters.h"
@@ -101,6 +102,8 @@ std::string verdict_text(const segment::Verdict &verdict) {
       return task + " was cancelled";
     case Code::kUnschedulable:
       return "the placement group of " + task + " was removed";
+    case Code::kDeadlock:
+      return task + " and those that it waits for wait for each other";
     case Code::kDeadlineOver:
       return "the deadline of " + task + " was over before its end";
     default:
@@ -117,27 +120,42 @@ bool Session::is_settled(const Reference &reference) const {
   return refs::is_settled(word) || !refs::names(word, name.generation);
 }
 
-// The first of a task's threads that blocks and the last that goes on tell the raylet.
-void Session::tell_blocked(bool blocked) {
+// What the raylet may know of a wait, to see whether tasks wait for each other. A wait that ends by itself closes no
+// circle, and other threads of a task may be what it waits for.
+wire::Awaited Session::awaited_of(std::span<const Reference *const> references, std::span<const std::uint32_t> open,
+                                  std::size_t needed, std::int64_t deadline_ns) const {
+  wire::Awaited awaited;
+  const bool all = needed == open.size();
+  if (deadline_ns != base::kForever || running_thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
+    return awaited;
+  if (!all && open.size() > wire::Awaited::kNamesMax) return awaited;
+  awaited.count = static_cast<std::uint32_t>(std::min<std::size_t>(open.size(), wire::Awaited::kNamesMax));
+  awaited.needed = all ? awaited.count : static_cast<std::uint32_t>(needed);
+  for (std::uint32_t i = 0; i < awaited.count; ++i) awaited.names[i] = name_of(*references[open[i]]);
+  return awaited;
+}
+
+// The first of a task's threads that blocks and the last that goes on tell the raylet. Null: it goes on.
+void Session::tell_blocked(const wire::Awaited *awaited) {
   const std::lock_guard lock(blocked_mutex_);
   const std::uint32_t before = blocked_threads_;
-  blocked_threads_ += blocked ? 1 : -1;
-  if (blocked && before == 0) outbox_->send(wire::slot_of(wire::ToRaylet::kBlocked), Outbox::Urgency::kNow);
-  if (!blocked && before == 1)
+  blocked_threads_ += awaited != nullptr ? 1 : -1;
+  if (awaited != nullptr && before == 0) outbox_->send(wire::blocked_slot(*awaited), Outbox::Urgency::kNow);
+  if (awaited == nullptr && before == 1)
     outbox_->send(wire::slot_of(wire::ToRaylet::kUnblocked), Outbox::Urgency::kWhenConvenient);
 }
 
-// A worker that is going to sleep for an object gives its slot back meanwhile (rule 30).
+// A worker that is going to sleep for an object gives its slot back meanwhile (rule 30). `before_sleep` says what for.
 template <typename Ready, typename BeforeSleep>
 segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep) {
   bool told = false;
   const segment::Wake wake = waiter_->wait_until(ready, deadline_ns, [&] {
-    before_sleep();
+    const wire::Awaited awaited = before_sleep();
     outbox_->wake_raylet();  // tasks of a batch may lie unread
     told = running_task_.load(std::memory_order_relaxed);
-    if (told) tell_blocked(true);
+    if (told) tell_blocked(&awaited);
   });
-  if (told) tell_blocked(false);
+  if (told) tell_blocked(nullptr);
   return wake;
 }
 
@@ -185,7 +203,8 @@ Status Session::wait(std::span<const Reference *const> references, std::size_t w
     return settled >= wanted;
   };
   if (all) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
-  const segment::Wake wake = wait_for_objects(look, deadline_ns, [] {});
+  const segment::Wake wake =
+      wait_for_objects(look, deadline_ns, [&] { return awaited_of(references, open, wanted - settled, deadline_ns); });
   if (wake == segment::Wake::kRayletDied) {
     return raylet_died_waiting();
   }
@@ -224,7 +243,10 @@ Status Session::collect_settled(runtime::Completion &completion) {
       }
     }
     looked_at_max = kLookedAtWhilePausing;
-    const segment::Wake wake = wait_for_objects(look, completion.deadline_ns_, [&] { looked_at_max = SIZE_MAX; });
+    const segment::Wake wake = wait_for_objects(look, completion.deadline_ns_, [&] {
+      looked_at_max = SIZE_MAX;
+      return awaited_of(completion.references_, completion.open_, 1, completion.deadline_ns_);
+    });
     if (wake == segment::Wake::kRayletDied) return raylet_died_waiting();
     if (wake == segment::Wake::kTimeout) return timed_out(completion.open_.size(), completion.references_.size());
   }

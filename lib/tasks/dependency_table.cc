@@ -56,6 +56,14 @@ void DependencyTable::list(ObjectKey key, std::vector<std::uint32_t> &waiting) c
   } while (edge != oldest);
 }
 
+std::vector<ObjectKey> DependencyTable::awaited_by(const TaskTable &tasks, std::uint32_t task) const {
+  std::vector<ObjectKey> keys;
+  for (std::uint32_t edge = tasks[task].first_edge; edge != kNoIndex; edge = edges_[edge].next_of_task) {
+    if (edges_[edge].previous != kNoIndex) keys.push_back(edges_[edge].key);
+  }
+  return keys;
+}
+
 void DependencyTable::drop(TaskTable &tasks, std::uint32_t task) {
   std::uint32_t edge = tasks[task].first_edge;
   while (edge != kNoIndex) {

@@ -26,6 +26,9 @@ class DependencyTable {
   // Fills `waiting` with the tasks that wait for `key`, oldest first.
   void list(ObjectKey key, std::vector<std::uint32_t> &waiting) const;
 
+  // The keys that `task` waits for and that are not settled.
+  [[nodiscard]] std::vector<ObjectKey> awaited_by(const TaskTable &tasks, std::uint32_t task) const;
+
   // Forgets every edge of `task`, settled or not. Cost: O(its edges).
   void drop(TaskTable &tasks, std::uint32_t task);
 

@@ -225,6 +225,28 @@ std::vector<TaskNumber> ResourceGate::admit() {
   return admitted;
 }
 
+std::vector<TaskNumber> ResourceGate::holders_before(TaskNumber number) const {
+  std::vector<TaskNumber> holders;
+  const auto found = members_.find(number);
+  if (found == members_.end() || found->second.stage != Stage::kWaiting || found->second.asked.group != 0)
+    return holders;
+  Quantities lacking;
+  for (const auto &[name, units] : found->second.asked.request) {
+    if (session_.free_units(name) < units) lacking[name] = units - session_.free_units(name);
+  }
+  for (const PlacementGroup *group : groups_.all()) {
+    if (group->state == GroupState::kCreated && share_a_name(group->sum, lacking)) return holders;
+  }
+  for (const auto &[other, member] : members_) {
+    if (member.stage != Stage::kAdmitted || member.asked.group != 0) continue;
+    Quantities held = member.grant.quantities;
+    if (member.blocked) held.erase(std::string(kCpu));
+    if (share_a_name(held, lacking)) holders.push_back(other);
+  }
+  std::sort(holders.begin(), holders.end());
+  return holders;
+}
+
 const Grant *ResourceGate::grant_of(TaskNumber number) const {
   const auto found = members_.find(number);
   return found == members_.end() || found->second.stage != Stage::kAdmitted ? nullptr : &found->second.grant;

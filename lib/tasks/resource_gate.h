@@ -56,6 +56,10 @@ class ResourceGate {
   // Those that have got what they asked for just now, in this order.
   std::vector<TaskNumber> admit();
 
+  // Of those that have a part of what it waits for: whoever ends may let it in. Nothing: it waits for no resources, or
+  // something is kept by groups.
+  [[nodiscard]] std::vector<TaskNumber> holders_before(TaskNumber number) const;
+
   // Null until it is admitted.
   [[nodiscard]] const Grant *grant_of(TaskNumber number) const;
   [[nodiscard]] bool knows(TaskNumber number) const { return members_.contains(number); }

@@ -102,6 +102,11 @@ void Scheduler::object_settled(ObjectKey object, bool at_front) {
   }
 }
 
+std::vector<ObjectKey> Scheduler::awaited_by(TaskNumber number) const {
+  const std::uint32_t task = tasks_.index_of(number);
+  return task == kNoIndex ? std::vector<ObjectKey>{} : dependencies_.awaited_by(tasks_, task);
+}
+
 std::vector<TaskNumber> Scheduler::waiting_on(ObjectKey object) const {
   std::vector<std::uint32_t> waiting;
   dependencies_.list(object, waiting);

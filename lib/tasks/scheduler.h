@@ -91,6 +91,9 @@ class Scheduler {
   // to its front. Cost: O(tasks waiting for it).
   void object_settled(ObjectKey object, bool at_front = false);
 
+  // What the task waits for and has not got.
+  [[nodiscard]] std::vector<ObjectKey> awaited_by(TaskNumber task) const;
+
   // The tasks that wait for this object, oldest first.
   [[nodiscard]] std::vector<TaskNumber> waiting_on(ObjectKey object) const;
 

@@ -4,6 +4,7 @@
 //   Errors     the raylet copies a slot before it looks at it, and checks every number in it
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -24,7 +25,7 @@ enum class ToRaylet : std::uint32_t {
   kRows = 5,      // another chunk of handle rows
   kContains = 6,  // a container, and references packed inside it; before its seal (rule 17)
   kDone = 7,      // a worker has ended a task: names of spec and result; count: wire::Done
-  kBlocked = 8,   // a worker waits for an object: it gives its slot back
+  kBlocked = 8,   // a worker waits for objects: it gives its slot back; an Awaited
   kUnblocked = 9,
   kReturn = 10,      // free entries that this client does not want
   kSkipped = 11,     // a worker's ring is empty: its last slots had been taken back
@@ -111,6 +112,30 @@ inline RingSlot offer_slot(Offer kind, const TaskOffer &offer) {
 }
 inline TaskOffer task_offer(const RingSlot &slot) {
   return {task_names(slot), slot.count, get_wide(slot, 2 * kWordsPerName)};
+}
+
+// What a task waits for, as far as it can be told: without end, on the thread that the task began on.
+struct Awaited {
+  static constexpr std::uint32_t kNamesMax = 4;
+  std::uint32_t count = 0;   // of names; 0: nothing is known
+  std::uint32_t needed = 0;  // how many of these must be there
+  std::array<ObjectName, kNamesMax> names;
+};
+inline RingSlot blocked_slot(const Awaited &awaited) {
+  RingSlot slot = slot_of(ToRaylet::kBlocked);
+  slot.count = awaited.count;
+  for (std::uint32_t i = 0; i < awaited.count; ++i) put_name(&slot, i * kWordsPerName, awaited.names[i]);
+  slot.words[Awaited::kNamesMax * kWordsPerName] = awaited.needed;
+  return slot;
+}
+// What a client sends may be anything: a count beyond the limit reads as nothing known.
+inline Awaited awaited_in(const RingSlot &slot) {
+  Awaited awaited;
+  if (slot.count > Awaited::kNamesMax) return awaited;
+  awaited.count = slot.count;
+  awaited.needed = slot.words[Awaited::kNamesMax * kWordsPerName];
+  for (std::uint32_t i = 0; i < awaited.count; ++i) awaited.names[i] = get_name(slot, i * kWordsPerName);
+  return awaited;
 }
 
 inline RingSlot retain_slot(const ObjectName &name, Retention retention) {

@@ -210,6 +210,30 @@ TEST_SUITE("tasks/resource_gate") {
     CHECK(gate.session().free_units("CPU") == 0);
   }
 
+  TEST_CASE_FIXTURE(Fixture, "it is known who stands before one that waits, unless a group does") {
+    add(1, {{"CPU", kOne}, {"x", kOne}});
+    add(2, {{"CPU", 3 * kOne}, {"x", kOne}});
+    add(3, named("x", 1));
+    add(4, cpu(1));
+    CHECK(gate.admit() == Numbers{1, 2});
+    CHECK(gate.holders_before(3) == Numbers{1, 2});
+    CHECK(gate.holders_before(4) == Numbers{1, 2});
+    CHECK(gate.holders_before(1).empty());
+    add(5, {{"CPU", kOne}, {"x", 2 * kOne}});
+    gate.set_blocked(1, true);
+    CHECK(gate.admit() == Numbers{4});
+    add(6, cpu(2));
+    CHECK(gate.holders_before(6) == Numbers{2, 4});
+    gate.remove(2);
+    gate.remove(3);
+    gate.remove(5);
+    create({named("x", 1)});
+    CHECK(gate.admit() == Numbers{6});
+    add(7, named("x", 1));
+    CHECK(gate.admit().empty());
+    CHECK(gate.holders_before(7).empty());
+  }
+
   TEST_CASE_FIXTURE(Fixture, "slots are what the others may use, and one for each admitted task") {
     CHECK(gate.slots(4) == 4);
     add(1, cpu(3));
