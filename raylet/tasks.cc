@@ -318,6 +318,7 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names, wire::Done how
 // The function threw, and the task is to run again. False: it does not run there.
 bool Tasks::retry(Client &worker, Task &task) {
   const ObjectName result = task.names.result;
+  if (!is_running_at(task, worker)) return false;
   if (!refs::reopen(store_.segment().entry(result.entry), result.generation, worker.id)) return false;
   store_.drop_contained(result.entry);
   const std::uint64_t number = task.number;
