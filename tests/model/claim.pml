@@ -6,6 +6,7 @@
  * World    Two workers, two tasks, one result each. The claim word (state, worker, offer number) and the result word
  *          (state, creator) are one word each. NEST: task 0 waits for the result of task 1. CANCEL: the raylet fails
  *          one task.
+ *          THROWS: a task may throw, and asks for another try instead of settling, while it has retries.
  * Bounds   KILLS deaths, RETRIES retries, TAKE_BACKS voluntary ones.
  * Ghosts   running, starts, settles.
  *
@@ -18,6 +19,7 @@
  *   SIGKILL_IS_DEATH    retries when the signal is sent, not when the process is gone (rule 28)
  *   CANCEL STORE_SEAL   Q5 is a store (rule 29)
  *   NEST NO_BLOCKED     a worker does not say that it blocks (rule 30)
+ *   THROWS CANCEL NO_LOOK the raylet reopens what it has settled itself meanwhile (rule 29)
  */
 #define TASKS 2
 #ifndef KILLS
@@ -48,7 +50,8 @@
 byte claim[TASKS], claimant[TASKS], number[TASKS];              /* the claim words */
 byte result[TASKS], creator[TASKS];                             /* the result words */
 chan offers0 = [2] of { byte, byte }; chan offers1 = [2] of { byte, byte };       /* to the worker: task, number */
-chan done0 = [2] of { byte }; chan done1 = [2] of { byte };                       /* DONE messages */
+chan done0 = [2] of { byte }; chan done1 = [2] of { byte };        /* DONE messages; THREW + t: it is to run again */
+#define THREW TASKS
 bit  alive[2]=1, gone[2], peace;
 byte where[TASKS], retries[TASKS];
 bit  blocked[2];                                                /* what the raylet has read */
@@ -84,6 +87,13 @@ end: do
         if :: t==0 -> message[w]=BLOCKED; result[1]>=SEALED; message[w]=UNBLOCKED :: else fi;
 #endif
         atomic { if :: result[t]==PENDING -> result[t]=CREATING; creator[t]=w :: else fi };      /* Q3 */
+#ifdef THROWS
+        if
+        :: retries[t]<RETRIES && result[t]==CREATING && creator[t]==w ->
+           atomic { running[t]--; dones!THREW+t }; goto next
+        :: skip
+        fi;
+#endif
 #ifdef STORE_SEAL
         if :: result[t]==CREATING && creator[t]==w -> atomic { result[t]=SEALED; settled(t) } :: else fi;
 #else
@@ -93,7 +103,7 @@ end: do
         atomic { running[t]--; dones!t }                                                 /* Q6 */
      :: else
      fi;
-     atomic { offers?t,n; t=0; n=0 }                                                     /* Q7 */
+next: atomic { offers?t,n; t=0; n=0 }                                                    /* Q7 */
   od } unless { atomic { !alive[w] ->
          if :: mine==0 && claim[t]==RUNNING && claimant[t]==w && running[t]>0 -> running[t]-- :: else fi;
          t=0; n=0; mine=0 } };
@@ -117,7 +127,17 @@ proctype killer() {
 #define TAKE_BACK(t,w) \
   :: atomic { where[t]==w+1 && (backs>0 || blocked[w]) && claim[t]==OFFERED && claimant[t]==w -> \
        claim[t]=IDLE; where[t]=QUEUED; if :: blocked[w] -> skip :: else -> backs-- fi }
-#define READ_DONE(dones) :: atomic { dones?t -> assert(result[t]>=SEALED); where[t]=ENDED; t=0 }
+#ifdef NO_LOOK
+#define LOOK(t) true
+#else
+#define LOOK(t) (result[t]==CREATING)
+#endif
+#define READ_DONE(dones) :: atomic { dones?t -> \
+       if \
+       :: t<THREW -> assert(result[t]>=SEALED); where[t]=ENDED \
+       :: t>=THREW -> t=t-THREW; \
+          if :: LOOK(t) -> retries[t]++; result[t]=PENDING; where[t]=QUEUED :: else -> where[t]=ENDED fi \
+       fi; t=0 }
 #ifdef CANCEL
 #define CANCEL_TASK(t) :: atomic { !cancelled && result[t]<=CREATING -> cancelled=1; result[t]=FAILED; settled(t) }
 #else
