@@ -5,7 +5,9 @@
 #include "process/named_session.h"
 
 using namespace mobula::process;
+using mobula::support::inside_case;
 using mobula::support::run_isolated;
+using mobula::support::run_program;
 
 namespace {
 
@@ -56,6 +58,9 @@ TEST_SUITE("process/deaths_template") {
               [] { CHECK(mobula::crash::exercise(3) == 3); });
         }
       });
+      // A cycle stays when a worker still had hold of it at the moment of the driver's own mark pass.
+      const auto pass = run_program({program("MOBULA_COMMAND"), "gc", "--session", "library"}, inside_case());
+      CHECK(pass.ok);
       CHECK(becomes_empty("library"));
     }));
   }
