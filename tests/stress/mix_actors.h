@@ -112,6 +112,14 @@ class MixActors {
     calls_.published(false, [&] { any().handle.Kill(no_restart); });
   }
 
+  // It ends itself: the call that asks for it has no result.
+  void leave() {
+    const std::uint64_t number = below(actors_.size());
+    const auto last = calls_.published(false, [&] { return actors_[number].handle.Task(&Cell::leave).Remote(); });
+    require(calls_.get(last) == nullptr, "the result of an actor that has left");
+    erase(number);
+  }
+
   // Two that hold each other.
   void befriend() {
     const Handle one = any().handle;

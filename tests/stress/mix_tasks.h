@@ -140,6 +140,10 @@ class Cell {
     }
     return references.empty() ? 0 : check(mix::get_nested(references[0]));
   }
+  std::uint64_t leave() {
+    ray::ExitActor();
+    return 0;
+  }
   std::uint64_t befriend(ray::ActorHandle<Cell> other) {
     const std::lock_guard lock(mutex_);
     friend_ = other;
@@ -170,7 +174,7 @@ MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse,
            MIX_TASKS::tree, MIX_TASKS::put_and_return, MIX_TASKS::pass_on, MIX_TASKS::check_all, MIX_TASKS::check_view,
            MIX_TASKS::collect, MIX_TASKS::make_in_place, MIX_TASKS::around, MIX_TASKS::deep, MIX_TASKS::make_cell,
            MIX_TASKS::count_in_task, &MIX_TASKS::Cell::count, &MIX_TASKS::Cell::keep, &MIX_TASKS::Cell::kept,
-           &MIX_TASKS::Cell::befriend)
+           &MIX_TASKS::Cell::befriend, &MIX_TASKS::Cell::leave)
 #else
 MIX_REMOTE(MIX_TASKS::make, MIX_TASKS::check, MIX_TASKS::add, MIX_TASKS::refuse, MIX_TASKS::spin, MIX_TASKS::relay,
            MIX_TASKS::tree)
