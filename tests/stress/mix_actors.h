@@ -23,9 +23,9 @@ class MixActors {
   void step(const Held *held) {
     if (actors_.empty()) return make();
     using Operation = void (MixActors::*)();
-    static constexpr Operation kOperations[] = {&MixActors::make, &MixActors::count, &MixActors::count,
-                                                &MixActors::pass, &MixActors::kill,  &MixActors::befriend,
-                                                &MixActors::drop};
+    static constexpr Operation kOperations[] = {&MixActors::make,  &MixActors::count, &MixActors::count,
+                                                &MixActors::pass,  &MixActors::kill,  &MixActors::befriend,
+                                                &MixActors::leave, &MixActors::drop};
     const std::uint64_t number = below(sizeof kOperations / sizeof kOperations[0] + 1);
     if (number != 0) return (this->*kOperations[number - 1])();
     if (held != nullptr) keep(*held);
@@ -120,14 +120,14 @@ class MixActors {
     erase(number);
   }
 
-  // Two that hold each other.
+  // Two that hold each other. Both calls are over when this returns: the mark pass finds idle actors only.
   void befriend() {
     const Handle one = any().handle;
     const Handle other = any().handle;
     may_be_cyclic_ = true;
-    calls_.published(false, [&] { return one.Task(&Cell::befriend).Remote(other); });
-    const auto asked = calls_.published(false, [&] { return other.Task(&Cell::befriend).Remote(one); });
-    if (below(2) == 0) calls_.wait_for(std::vector<ray::ObjectRef<std::uint64_t>>{asked}, 1);
+    const auto first = calls_.published(false, [&] { return one.Task(&Cell::befriend).Remote(other); });
+    const auto second = calls_.published(false, [&] { return other.Task(&Cell::befriend).Remote(one); });
+    calls_.wait_for(std::vector<ray::ObjectRef<std::uint64_t>>{first, second}, 2);
   }
 
   void drop() { erase(below(actors_.size())); }
