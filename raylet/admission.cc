@@ -105,8 +105,7 @@ void Raylet::admit_driver(const std::shared_ptr<Connection> &connection, wire::H
   own_driver_ = client->id;
   if (client->functions.empty() && options_.libraries.empty()) return;
   // Its workers are wanted soon: get them ready while it goes on.
-  Template &own = templates_.start_for_driver(client->id, client->program.get(),
-                                              client->arguments.empty() ? "driver" : client->arguments[0],
+  Template &own = templates_.start_for_driver(client->id, client->program.get(), program_name_of(*client),
                                               options_.libraries, client->functions);
   client->template_number = own.number;
   templates_.start_workers(own, options_.workers);

@@ -37,10 +37,8 @@ void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &wh
 }
 
 void Raylet::on_goodbye(const std::shared_ptr<Connection> &connection) {
-  for (const std::uint32_t id : clients_.ids()) {
-    Client &client = *clients_.find(id);
-    if (client.connection == connection && client.kind == segment::ClientKind::kDriver) return begin_reaping(client, 0);
-  }
+  Client *const client = client_at(connection);
+  if (client != nullptr && client->kind == segment::ClientKind::kDriver) begin_reaping(*client, 0);
 }
 
 std::int32_t Raylet::signal_of(const Client &client) {

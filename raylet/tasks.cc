@@ -36,6 +36,13 @@ segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t signal)
   return verdict;
 }
 
+segment::Verdict failure_of(const ObjectName &cause) {
+  segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
+  verdict.cause_entry = cause.entry;
+  verdict.cause_generation = cause.generation;
+  return verdict;
+}
+
 Tasks::Tasks(Store &store, Clients &clients, std::uint32_t slots_count, Edge edge, tasks::Quantities others)
     : store_(store),
       clients_(clients),
@@ -150,10 +157,7 @@ std::optional<segment::Verdict> Tasks::failed_argument(const tasks::TaskSpec &sp
   for (const tasks::ArgumentView &argument : spec.arguments) {
     if (argument.reference.entry == segment::kNoEntry) continue;
     if (refs::state_of(store_.word_of(argument.reference.entry)) != State::kFailed) continue;
-    segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
-    verdict.cause_entry = argument.reference.entry;
-    verdict.cause_generation = argument.reference.generation;
-    return verdict;
+    return failure_of(argument.reference);
   }
   return std::nullopt;
 }
@@ -226,9 +230,7 @@ std::vector<tasks::TaskNumber> Tasks::waiting_on(const ObjectName &name) const {
 
 void Tasks::fail_dependants(const ObjectName &result) {
   // The root of the failure: what failed because of another failure passes that one on.
-  segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
-  verdict.cause_entry = result.entry;
-  verdict.cause_generation = result.generation;
+  const segment::Verdict verdict = failure_of(result);
   for (const tasks::TaskNumber dependant : waiting_on(result)) fail_task(dependant, verdict);
 }
 
@@ -261,11 +263,7 @@ void Tasks::fail_task(std::uint64_t first, const segment::Verdict &verdict) {
     actors_.call_ended(task->number);
     settle_object(result);
     forget(*task);
-    if (root.cause_entry == segment::kNoEntry) {
-      root = plain_verdict(Code::kTaskFailed);
-      root.cause_entry = result.entry;
-      root.cause_generation = result.generation;
-    }
+    if (root.cause_entry == segment::kNoEntry) root = failure_of(result);
   }
   for (const tasks::ActorNumber number : not_made) {
     const auto actor = actor_records_.find(number);

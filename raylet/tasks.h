@@ -286,6 +286,8 @@ segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid = 0, std
 // The id of a placement group, as programs see it; 0 for what is none.
 std::string group_id(tasks::GroupNumber number);
 tasks::GroupNumber group_number(std::string_view id);
+// Of what fails because another object has failed.
+segment::Verdict failure_of(const refs::ObjectName &cause);
 // A verdict that stands alone.
 segment::Verdict plain_verdict(Code code, std::int32_t pid = 0, std::int32_t signal = 0);
 

@@ -8,7 +8,6 @@
 #include "raylet/tasks.h"
 #include "refs/evict.h"
 #include "segment/bell.h"
-#include "tasks/claim.h"
 
 namespace mobula::raylet {
 namespace {
@@ -97,20 +96,14 @@ void Tasks::become_actor(Client &worker, Actor &actor) {
 void Tasks::take_back_all(Client &worker) {
   std::vector<tasks::TaskNumber> left = scheduler_.worker_died(worker.id);
   std::reverse(left.begin(), left.end());  // each goes to the front of its queue
-  const auto take_back = [&](const Task &task) {
-    segment::Word &claim = store_.segment().entry(task.names.spec.entry).claim;
-    if (!tasks::take_back(claim, worker.id, task.names.spec.generation)) return false;
-    std::erase(worker.offered, task.number);
-    return true;
-  };
   for (const tasks::TaskNumber number : left) {
     Task *const task = find(number);
-    if (task == nullptr || !take_back(*task)) continue;
+    if (task == nullptr || !withdraw(*task, worker)) continue;
     if (!scheduler_.requeue(number, false)) give_up(number);
   }
   for (const std::uint64_t number : std::deque<std::uint64_t>(worker.offered)) {
     Task *const task = find(number);
-    if (task != nullptr && task->ending && take_back(*task)) forget(*task);
+    if (task != nullptr && task->ending && withdraw(*task, worker)) forget(*task);
   }
   // A worker that claims tasks behind the factory breaks the protocol; its death gives them back.
   if (!worker.offered.empty()) edge_.kill(worker);
@@ -183,12 +176,7 @@ void Tasks::end_creation(Actor &actor, const segment::Verdict &verdict) {
   const std::optional<tasks::WorkerNumber> at = scheduler_.worker_of(number);
   scheduler_.task_removed(number);
   Client *worker = at ? clients_.find_living(*at) : nullptr;
-  if (worker != nullptr) {
-    segment::Word &claim = store_.segment().entry(task->names.spec.entry).claim;
-    const bool taken = tasks::take_back(claim, worker->id, task->names.spec.generation);
-    if (taken) std::erase(worker->offered, number);
-    if (taken) worker = nullptr;
-  }
+  if (worker != nullptr && withdraw(*task, *worker)) worker = nullptr;
   end_task(*task, worker, verdict);
 }
 

@@ -3,7 +3,6 @@
 
 #include "raylet/tasks.h"
 #include "refs/evict.h"
-#include "tasks/claim.h"
 
 namespace mobula::raylet {
 
@@ -72,10 +71,7 @@ void Tasks::queue_early_calls(const ObjectName &entry) {
 std::optional<segment::Verdict> Tasks::failed_argument(const Task &task) const {
   for (const ObjectName &name : task.awaited) {
     if (refs::state_of(store_.word_of(name.entry)) != State::kFailed) continue;
-    segment::Verdict verdict = plain_verdict(Code::kTaskFailed);
-    verdict.cause_entry = name.entry;
-    verdict.cause_generation = name.generation;
-    return verdict;
+    return failure_of(name);
   }
   return std::nullopt;
 }
@@ -92,8 +88,7 @@ void Tasks::offer_call(const tasks::CallOffer &offer) {
   if (!worker->parked) return;
   // No room: taken back, until the worker has skipped what lies there.
   actors_.pause(offer.actor, true);
-  tasks::take_back(store_.segment().entry(task->names.spec.entry).claim, worker->id, task->names.spec.generation);
-  std::erase(worker->offered, task->number);
+  withdraw(*task, *worker);
   actors_.requeue(offer.call);
 }
 
@@ -131,11 +126,7 @@ void Tasks::end_call(std::uint64_t number, Client *worker, const segment::Verdic
   const bool is_offered =
       worker != nullptr && std::find(worker->offered.begin(), worker->offered.end(), number) != worker->offered.end();
   if (!is_offered) return fail_task(number, verdict);
-  segment::Word &claim = store_.segment().entry(task->names.spec.entry).claim;
-  if (tasks::take_back(claim, worker->id, task->names.spec.generation)) {
-    std::erase(worker->offered, number);
-    return fail_task(number, verdict);
-  }
+  if (withdraw(*task, *worker)) return fail_task(number, verdict);
   if (!store_.fail(task->names.result, verdict)) return;
   task->ending = true;
   on_failed(task->names.result);
