@@ -4,7 +4,6 @@
 #include <ray/api.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +13,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "rows.h"
 
 int echo(int value) { return value; }
 std::uint64_t sum_of(std::vector<double> values) {
@@ -32,92 +33,13 @@ RAY_REMOTE(echo, sum_of, ones, Counter::Make, &Counter::Add);
 
 namespace {
 
+using bench::Rate;
+using bench::repeat;
+using bench::Table;
+using bench::use;
+
 constexpr int kDoublesPerMib = 131072;
 constexpr int kWaitTimeoutMs = 10'000;
-
-double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-// The value counts as read, and its memory with it: what nobody reads need not be copied, and compilers know that.
-template <typename T>
-void use(const T &value) {
-  asm volatile("" : : "r"(&value) : "memory");
-}
-
-struct Row {
-  std::string name;
-  double value;
-  const char *unit;
-};
-
-// Prints rows as they come and keeps them for the file.
-class Table {
- public:
-  void add(const std::string &name, double value, const char *unit, int digits) {
-    rows_.push_back({name, value, unit});
-    std::printf("%-36s %14.*f %s\n", name.c_str(), digits, value, unit);
-    std::fflush(stdout);
-  }
-  void add_seconds(const std::string &name, double seconds) { add(name, seconds, "s", 4); }
-
-  // [{"name": ..., "value": ..., "unit": ...}, ...]; false when the file cannot be written.
-  bool write_json(const std::string &path) const {
-    std::FILE *file = std::fopen(path.c_str(), "w");
-    if (file == nullptr) return false;
-    const char *separator = "[\n";
-    for (const Row &row : rows_) {
-      std::fprintf(file, "%s  {\"name\": \"%s\", \"value\": %.9g, \"unit\": \"%s\"}", separator, row.name.c_str(),
-                   row.value, row.unit);
-      separator = ",\n";
-    }
-    std::fprintf(file, "\n]\n");
-    return std::fclose(file) == 0;
-  }
-
- private:
-  std::vector<Row> rows_;
-};
-
-// Repeats an operation and takes the median rate of several spans of time: one disturbed span does not move it.
-class Rate {
- public:
-  explicit Rate(Table &table) : table_(table) {}
-
-  // `operation` does the work `times` times in one call. One call first, unmeasured: it warms up and finds mistakes.
-  template <typename Operation>
-  void measure(const std::string &name, int times, Operation operation, double seconds = 2.0) {
-    operation();
-    std::vector<double> rates;
-    for (int span = 0; span < kSpans; ++span) rates.push_back(one_span(times, operation, seconds / kSpans));
-    std::nth_element(rates.begin(), rates.begin() + kSpans / 2, rates.end());
-    table_.add(name, rates[kSpans / 2], "/s", 1);
-  }
-
- private:
-  static constexpr int kSpans = 5;
-
-  template <typename Operation>
-  static double one_span(int times, Operation &operation, double seconds) {
-    const double start = now_s();
-    double elapsed = 0;
-    double done = 0;
-    while (elapsed < seconds) {
-      operation();
-      done += times;
-      elapsed = now_s() - start;
-    }
-    return done / elapsed;
-  }
-
-  Table &table_;
-};
-
-// Calls `operation` as often as one call of Rate's operation shall do the work.
-template <typename Operation>
-auto repeat(int times, Operation operation) {
-  return [times, operation] {
-    for (int i = 0; i < times; ++i) operation();
-  };
-}
 
 std::vector<ray::ObjectRef<int>> submit_echoes(int count) {
   std::vector<ray::ObjectRef<int>> results;
@@ -178,14 +100,6 @@ void measure_tasks(Rate &rate) {
   rate.measure("wait for 1 of 100", 1, [] { wait_for_first(100); });
 }
 
-// The path after --json, "" without it.
-std::string json_path(int argc, char **argv) {
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (std::string(argv[i]) == "--json") return argv[i + 1];
-  }
-  return "";
-}
-
 // The program's name and the flags of the engine (--ray_NAME=VALUE): Ray's Init ends the program at any other flag.
 std::vector<char *> engine_arguments(int argc, char **argv) {
   std::vector<char *> arguments{argv[0]};
@@ -196,12 +110,12 @@ std::vector<char *> engine_arguments(int argc, char **argv) {
 
 void run(Table &table, int argc, char **argv) {
   std::vector<char *> arguments = engine_arguments(argc, argv);
-  const double start = now_s();
+  const double start = bench::now_s();
   ray::RayConfig config;
   ray::Init(config, static_cast<int>(arguments.size()), arguments.data());
-  const double ready = now_s();
+  const double ready = bench::now_s();
   ray::Get(ray::Task(echo).Remote(1));
-  const double first_result = now_s();
+  const double first_result = bench::now_s();
   table.add_seconds("init", ready - start);
   table.add_seconds("first task", first_result - ready);
 
@@ -216,7 +130,7 @@ void run(Table &table, int argc, char **argv) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  const std::string path = json_path(argc, argv);
+  const std::string path = bench::argument_after(argc, argv, "--json");
   Table table;
   try {
     run(table, argc, argv);
