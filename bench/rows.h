@@ -57,6 +57,18 @@ class Table {
     add({curve + ", " + std::to_string(static_cast<long long>(x)), value, unit, -1, curve, x}, 1);
   }
 
+  // The rate of work done `times` times that takes too long for a warm-up: `operation` returns the seconds it took, and
+  // runs kRunsMax times, less often when that would take longer than kRunsSeconds in all. The row has the median.
+  template <typename Operation>
+  void add_rate(const std::string &name, double times, Operation operation) {
+    std::vector<double> rates;
+    const double start = now_s();
+    do {
+      rates.push_back(times / operation());
+    } while (rates.size() < kRunsMax && now_s() - start < kRunsSeconds);
+    add(name, quantile(rates, 0.5), "/s", 1);
+  }
+
   // False when the file cannot be written.
   bool write_json(const std::string &path) const {
     std::FILE *file = std::fopen(path.c_str(), "w");
@@ -75,6 +87,9 @@ class Table {
   }
 
  private:
+  static constexpr std::size_t kRunsMax = 5;
+  static constexpr double kRunsSeconds = 3;
+
   std::vector<Row> rows_;
 };
 

@@ -16,7 +16,8 @@ namespace mobula::raylet {
 namespace {
 
 constexpr std::uint32_t kTurnsPerPoll = 16;           // while the rings are busy, sockets are looked at this often
-constexpr std::uint32_t kIdleTurnsBeforeSleep = 100;  // about one wake-up's cost of looking again before sleeping
+// Longer than a small task and the wake-ups around it take: who runs one after the other need not wake the raylet.
+constexpr std::uint32_t kLooksMax = 2000;
 constexpr int kProcessEndMsMax = 10'000;              // for a killed process to be gone
 
 int new_event() {
@@ -68,7 +69,8 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
               .function_name = [this](std::uint64_t function) { return function_name(function); },
               .deadlocks_warn_only = options_.deadlocks_warn_only},
              other_resources(options_)),
-      timer_(loop_) {}
+      timer_(loop_),
+      spin_(kLooksMax) {}
 
 Raylet::~Raylet() = default;
 
@@ -88,12 +90,11 @@ int Raylet::run() {
   std::uint32_t turns = 0;
   while (!stopping_) {
     if (turn()) {
-      idle_turns_ = 0;
       if (++turns % kTurnsPerPoll == 0) loop_.poll();
       continue;
     }
     if (loop_.poll() != 0) continue;
-    if (++idle_turns_ >= kIdleTurnsBeforeSleep) sleep_until_event();
+    if (!spin_.until([this] { return has_messages(); })) sleep_until_event();
   }
   end_processes();
   life_->end();
@@ -178,7 +179,6 @@ void Raylet::sleep_until_event() {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // the look is an acquire load
   if (!has_messages()) loop_.run_one();
   sleeping.exchange(0, std::memory_order_seq_cst);
-  idle_turns_ = 0;
 }
 
 void Raylet::watch_event() {

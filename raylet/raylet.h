@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/spin.h"
 #include "objects/eviction_marks.h"
 #include "objects/reaper.h"
 #include "raylet/asio.h"
@@ -185,7 +186,7 @@ class Raylet {
   bool stopping_ = false;
   bool is_ready_ = false;  // or was refused: it is told once
   bool failed_to_start_ = false;
-  std::uint32_t idle_turns_ = 0;
+  base::Spin spin_;
 };
 
 }  // namespace mobula::raylet

@@ -272,7 +272,7 @@ Status Executor::write(const refs::ObjectName &result, const void *data, std::ui
   header.size = bytes;
   header.format = format;
   header.kind = kind;
-  header.creator_pid = static_cast<std::uint32_t>(getpid());
+  header.creator_pid = session_.pid();
   header.created_ns = base::coarse_ns();
   std::memcpy(header.inline_bytes, data, bytes);
   base::crash_point(base::CrashPoint::kResultDescribed);
@@ -301,7 +301,7 @@ Status Executor::forward(const refs::ObjectName &result, Draft &&draft, std::vec
   header.size = bytes;
   header.format = format;
   header.kind = segment::Kind::kForward;
-  header.creator_pid = static_cast<std::uint32_t>(getpid());
+  header.creator_pid = session_.pid();
   header.created_ns = base::coarse_ns();
   std::memcpy(header.inline_bytes, &target, sizeof target);
   return nullptr;

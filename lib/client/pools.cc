@@ -10,6 +10,9 @@ namespace {
 constexpr std::uint32_t kFirstBatch = 32;
 constexpr std::uint32_t kInlineBatchMax = 2048;  // so that a held put costs less than 1/1000 of a system call
 constexpr std::uint64_t kBatchShareOfPool = 4;   // one batch takes no more than this part of what may be kept
+// Of larger blocks: what goes round between a writer, a reader and the raylet shall stay in a cache. Two at least, so
+// that the next are under way while the last is written.
+constexpr std::uint64_t kBatchBytesMax = 2ull << 20;
 // Of the free bytes, while less than a quarter is free: what is kept ahead takes part in breaking the rest up.
 constexpr std::uint64_t kPoolsShareOfScarce = 64;
 constexpr std::uint32_t kSlotsUnderWayMax = base::kGrantSlots - 64;  // the rest for one-slot answers
@@ -39,7 +42,8 @@ std::uint32_t Pools::batch_max(std::uint32_t size_class) const {
   if (size_class >= objects::kLargeClass) return 1;
   const std::uint64_t keep_bytes = bytes_max();
   const std::uint64_t more_bytes = keep_bytes - std::min(pooled_bytes_, keep_bytes);
-  const std::uint64_t fitting = more_bytes / kBatchShareOfPool / objects::block_bytes(size_class);
+  const std::uint64_t batch_bytes = std::min(more_bytes / kBatchShareOfPool, kBatchBytesMax);
+  const std::uint64_t fitting = batch_bytes / objects::block_bytes(size_class);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fitting, 1, kInlineBatchMax));
 }
 
@@ -60,7 +64,8 @@ std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
   if (size_class != objects::kInlineClass && segment_.entry(found.entry).capacity_bytes < bytes) return std::nullopt;
   pool.entries.pop_back();
   pooled_bytes_ -= bytes_of(found);
-  if (pool.entries.size() < pool.batch / 4 && pool.ticket == 0) request_locked(size_class, bytes);
+  const bool runs_out = pool.entries.size() * 4 < pool.batch && pool.batch > 1;
+  if (runs_out && pool.ticket == 0) request_locked(size_class, bytes);
   return found;
 }
 

@@ -124,6 +124,7 @@ class Session {
   segment::Segment &segment() { return *segment_; }
   Waiter &waiter() { return *waiter_; }
   Outbox &outbox() { return *outbox_; }
+  std::uint32_t pid() const { return pid_; }
   std::uint32_t client_id() const { return client_id_; }
   // Bytes of a settled entry that the caller or the raylet holds.
   Status read(refs::ObjectName name, Bytes *bytes);

@@ -8,6 +8,7 @@
 #include "base/atomic.h"
 #include "base/crash_points.h"
 #include "base/saturation.h"
+#include "base/spin.h"
 #include "segment/bell.h"
 
 namespace mobula::client {
@@ -21,10 +22,7 @@ class Waiter {
   // Ordering: steps W2..W6 of docs/reference-rules.md; ready() must use acquire loads or stronger.
   template <typename Ready, typename BeforeSleep>
   segment::Wake wait_until(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep) {
-    for (std::uint32_t i = 0; i < spins_; ++i) {
-      if (ready()) return segment::Wake::kRung;
-      pause();
-    }
+    if (spin_.until(ready)) return segment::Wake::kRung;
     before_sleep();
     for (;;) {
       const std::uint32_t seen = slot_.bell.load(std::memory_order_seq_cst);  // W2
@@ -49,17 +47,9 @@ class Waiter {
   }
 
  private:
-  static void pause() noexcept {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-  }
-
   segment::ClientSlot &slot_;
   const segment::Half &life_;
-  const std::uint32_t spins_;
+  base::Spin spin_;
 };
 
 }  // namespace mobula::client
