@@ -69,7 +69,7 @@ void wait_one_by_one(int count) {
   std::vector<ray::ObjectRef<int>> left = submit_echoes(count);
   while (!left.empty()) {
     ray::WaitResult<int> waited = ray::Wait(left, 1, kWaitTimeoutMs);
-    left.assign(waited.unready.begin(), waited.unready.end());
+    left.assign(std::make_move_iterator(waited.unready.begin()), std::make_move_iterator(waited.unready.end()));
   }
 }
 

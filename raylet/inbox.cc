@@ -11,6 +11,7 @@ namespace mobula::raylet {
 namespace {
 
 constexpr std::uint32_t kMessagesPerDrain = base::kRingSlots;  // of one client, before the next has its turn
+constexpr std::uint64_t kMessagesAhead = 4;  // whose entries are on their way from the client's cache to ours
 
 }  // namespace
 
@@ -36,6 +37,7 @@ bool Raylet::drain(Client &client) {
             fmt::format("its ring has an impossible tail: {}, with a head of {}", ring.tail.load(), ring.head.load()));
       break;
     }
+    prefetch(client.inbox.ahead(kMessagesAhead));
     if (!handle(client, slot)) {
       expel(client, fmt::format("a message of kind {} in its ring breaks the protocol", slot.kind));
       break;
@@ -51,6 +53,13 @@ bool Raylet::drain(Client &client) {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (shared.room_waiters.load(std::memory_order_relaxed) != 0) segment::ring_always(shared);
   return true;
+}
+
+// Most kinds of message have a name first, and some a second one behind it.
+void Raylet::prefetch(const segment::RingSlot *slot) const {
+  if (slot == nullptr) return;
+  store_.prefetch(slot->words[0]);
+  store_.prefetch(slot->words[wire::kWordsPerName]);
 }
 
 // False: the client broke the protocol.

@@ -15,10 +15,11 @@
 namespace mobula::raylet {
 namespace {
 
-constexpr std::uint32_t kTurnsPerPoll = 16;           // while the rings are busy, sockets are looked at this often
+constexpr std::uint32_t kTurnsPerPoll = 16;  // while the rings are busy, sockets are looked at this often
+constexpr std::uint64_t kCandidatesPerBusyTurn = 256;
 // Longer than a small task and the wake-ups around it take: who runs one after the other need not wake the raylet.
 constexpr std::uint32_t kLooksMax = 2000;
-constexpr int kProcessEndMsMax = 10'000;              // for a killed process to be gone
+constexpr int kProcessEndMsMax = 10'000;  // for a killed process to be gone
 
 int new_event() {
   const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -108,7 +109,8 @@ bool Raylet::turn() {
   any |= do_due_work();
   any |= tasks_.act();
   any |= reap_some();
-  if (store_.has_candidates()) {
+  // While messages keep coming, many are looked at together: they cost less then, and nobody waits for their bytes.
+  if (store_.candidates() >= (any && !space_.is_short() ? kCandidatesPerBusyTurn : 1)) {
     store_.free_batch(drainer());
     any = true;
   }

@@ -57,6 +57,7 @@ class Raylet {
   // --- rings, inbox.cc
   bool drain_all();
   bool drain(Client &client);
+  void prefetch(const segment::RingSlot *slot) const;
   bool handle(Client &client, const segment::RingSlot &slot);
   bool on_hints(const segment::RingSlot &slot);
   bool on_contains(const Client &client, const segment::RingSlot &slot);

@@ -90,6 +90,7 @@ class Store {
   void request_scan() { policy_.request_scan(); }
   const objects::EvictionPolicy &policy() const { return policy_; }
   bool has_candidates() const { return policy_.has_work(); }
+  std::uint64_t candidates() const { return policy_.work(); }
   // Looks at one batch of candidates and frees those that nobody refers to. `drain` must consume every client ring to
   // its end (E5). Returns how many were freed.
   std::size_t free_batch(const std::function<void()> &drain);
@@ -159,6 +160,12 @@ class Store {
 
   // --- looking -------------------------------------------------------------------------------------------------------
   bool is_entry(std::uint32_t entry) const { return entry < index_.size(); }
+  // Starts to fetch what we know of it, and its header. Anything may be asked for.
+  void prefetch(std::uint32_t entry) const {
+    if (!is_entry(entry)) return;
+    __builtin_prefetch(&index_[entry], 1);
+    segment_.prefetch_entry(entry);
+  }
   EntryIndex &index() { return index_; }
   segment::Segment &segment() { return segment_; }
   std::uint64_t word_of(std::uint32_t entry) const {

@@ -83,11 +83,19 @@ class Executor::RunningCall final : public Call {
   Actor made_;
 };
 
+bool Executor::are_entries(const wire::TaskNames &names) const {
+  const std::uint32_t entries = session_.segment().entries_reserved();
+  return names.spec.entry < entries && names.result.entry < entries;
+}
+
+void Executor::prefetch(const wire::TaskNames &names) const {
+  if (!are_entries(names)) return;
+  session_.segment().prefetch_entry(names.spec.entry);
+  session_.segment().prefetch_entry(names.result.entry);
+}
+
 bool Executor::claim(const wire::TaskNames &names) {
-  if (names.spec.entry >= session_.segment().entries_reserved() ||
-      names.result.entry >= session_.segment().entries_reserved()) {
-    return false;
-  }
+  if (!are_entries(names)) return false;
   return tasks::claim(session_.segment().entry(names.spec.entry).claim, session_.client_id(),
                       names.spec.generation);  // Q2
 }

@@ -34,6 +34,8 @@ class Executor {
   Outcome run(const wire::TaskOffer &offer);
   // The factory of an actor that died before: its entry is settled already.
   Outcome run_again(const wire::TaskOffer &offer);
+  // Starts to fetch what a task that is offered, but not yet due, will need.
+  void prefetch(const wire::TaskNames &names) const;
   const Actor &actor() const { return actor_; }
 
  private:
@@ -45,6 +47,7 @@ class Executor {
     bool may_retry = false;  // the function threw, and wants to be tried again then
   };
 
+  bool are_entries(const wire::TaskNames &names) const;
   bool claim(const wire::TaskNames &names);
   bool begin_result(const refs::ObjectName &result);
   Outcome execute(const wire::TaskOffer &offer);

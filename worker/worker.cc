@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <stdio_ext.h>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -56,8 +57,8 @@ std::unique_ptr<client::Session> attach(const WorkerOptions &options) {
 
 // What a task printed is on its way before its worker turns to the next.
 void flush_output() {
-  std::cout.flush();
-  std::fflush(stdout);
+  std::cout.flush();  // of stdout's buffer, too, as long as they are synchronised
+  if (__fpending(stdout) != 0) std::fflush(stdout);
 }
 
 // Serves the offers of the raylet: tasks, until a factory has made this worker an actor, then calls of that.
@@ -96,7 +97,10 @@ bool Server::wait_for_offer(segment::RingSlot *offer) {
   for (;;) {
     const segment::Wake wake = session_.waiter().wait_until([this] { return !offers_.empty(); }, base::kForever);
     if (wake == segment::Wake::kRayletDied) return false;
-    if (offers_.peek(offer) == segment::RingConsumer::Look::kMessage) return true;  // Q1
+    if (offers_.peek(offer) != segment::RingConsumer::Look::kMessage) continue;
+    // What the next task is about lies in the caches of its driver and of the raylet.
+    if (const segment::RingSlot *const next = offers_.ahead(1)) executor_.prefetch(wire::task_names(*next));
+    return true;  // Q1
   }
 }
 

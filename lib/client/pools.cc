@@ -18,6 +18,7 @@ constexpr std::uint64_t kPoolsShareOfScarce = 64;
 constexpr std::uint32_t kSlotsUnderWayMax = base::kGrantSlots - 64;  // the rest for one-slot answers
 constexpr std::size_t kRefusalsKept = 1024;
 constexpr std::uint32_t kInlineEntriesKept = 4096;
+constexpr std::ptrdiff_t kPopsAhead = 2;
 
 }  // namespace
 
@@ -63,6 +64,8 @@ std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
   // A store that is nearly full grants blocks below their class's size.
   if (size_class != objects::kInlineClass && segment_.entry(found.entry).capacity_bytes < bytes) return std::nullopt;
   pool.entries.pop_back();
+  // Its header lies in the raylet's cache, or in that of the worker that wrote to it last.
+  if (pool.entries.size() >= kPopsAhead) segment_.prefetch_entry(pool.entries.end()[-kPopsAhead].entry);
   pooled_bytes_ -= bytes_of(found);
   const bool runs_out = pool.entries.size() * 4 < pool.batch && pool.batch > 1;
   if (runs_out && pool.ticket == 0) request_locked(size_class, bytes);

@@ -252,7 +252,9 @@ Status get_all(const Reference *const *references, std::size_t count, std::int64
   const std::unique_ptr<bool[]> ready(new bool[count]);
   if (Status status = session->wait({references, count}, count, deadline_ns, ready.get())) return status;
   for (std::size_t i = 0; i < count; ++i) {
-    if (Status status = session->get(*references[i], deadline_ns, &bytes[i])) return status;
+    Status status = ready[i] ? session->read(Session::name_of(*references[i]), &bytes[i])
+                             : session->get(*references[i], deadline_ns, &bytes[i]);
+    if (status != nullptr) return status;
   }
   return nullptr;
 }

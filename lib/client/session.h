@@ -170,6 +170,12 @@ class Session {
   void tell_blocked(const wire::Awaited *awaited);
   template <typename Ready, typename BeforeSleep>
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep);
+  // Both end when all, or `missing` of the open ones, are settled, and take these out of `open`.
+  segment::Wake wait_for_all(std::span<const Reference *const> references, std::vector<std::uint32_t> *open,
+                             std::int64_t deadline_ns, bool *ready);
+  segment::Wake wait_for_some(std::span<const Reference *const> references, std::vector<std::uint32_t> *open,
+                              std::size_t missing, std::int64_t deadline_ns, bool *ready);
+  void prefetch(const Reference &reference) const;
   wire::Awaited awaited_of(std::span<const Reference *const> references, std::span<const std::uint32_t> open,
                            std::size_t needed, std::int64_t deadline_ns) const;
   Status read_failure(refs::ObjectName name, std::uint64_t word);

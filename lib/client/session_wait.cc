@@ -16,7 +16,8 @@
 namespace mobula::client {
 namespace {
 
-constexpr std::size_t kLookedAtWhilePausing = 64;
+constexpr std::size_t kLookedAtWhilePausing = 4;  // whoever is to settle the others writes to them
+constexpr std::size_t kLooksAhead = 8;            // their states are on their way from the worker's cache
 
 Status timed_out(std::size_t missing, std::size_t count) {
   return base::failure(
@@ -120,6 +121,10 @@ bool Session::is_settled(const Reference &reference) const {
   return refs::is_settled(word) || !refs::names(word, name.generation);
 }
 
+void Session::prefetch(const Reference &reference) const {
+  if (reference.session_ == this) segment_->prefetch_entry(name_of(reference).entry);
+}
+
 // What the raylet may know of a wait, to see whether tasks wait for each other. A wait that ends by itself closes no
 // circle, and other threads of a task may be what it waits for.
 wire::Awaited Session::awaited_of(std::span<const Reference *const> references, std::span<const std::uint32_t> open,
@@ -173,10 +178,13 @@ Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes 
 Status Session::wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns,
                      bool *ready) {
   if (Status status = usable()) return status;
+  std::fill_n(ready, references.size(), false);
   std::vector<std::uint32_t> open;
   std::size_t settled = 0;
   for (std::size_t i = 0; i < references.size(); ++i) {
-    if (Status status = own(*references[i])) return status;
+    if (references[i]->session_ != this) return own(*references[i]);
+    if (settled >= wanted) continue;
+    if (i + kLooksAhead < references.size()) prefetch(*references[i + kLooksAhead]);
     ready[i] = is_settled(*references[i]);
     if (ready[i])
       ++settled;
@@ -184,32 +192,54 @@ Status Session::wait(std::span<const Reference *const> references, std::size_t w
       open.push_back(static_cast<std::uint32_t>(i));
   }
   if (settled >= wanted) return nullptr;
-  // For all of them one waiter bit suffices, that of the last: who wakes for it looks at the rest and moves it on.
-  const bool all = wanted == references.size();
-  if (!all) {
-    for (const std::uint32_t i : open) refs::set_waiter(*segment_, client_id_, name_of(*references[i]).entry);
-  }
+  const std::size_t missing = wanted - settled;
+  const segment::Wake wake = wanted == references.size()
+                                 ? wait_for_all(references, &open, deadline_ns, ready)
+                                 : wait_for_some(references, &open, missing, deadline_ns, ready);
+  return wake == segment::Wake::kRayletDied ? raylet_died_waiting() : nullptr;
+}
+
+// One waiter bit suffices, that of the last: who wakes for it looks at the rest and moves it on.
+segment::Wake Session::wait_for_all(std::span<const Reference *const> references, std::vector<std::uint32_t> *open,
+                                    std::int64_t deadline_ns, bool *ready) {
+  bool marked = false;
+  const auto mark_last = [&] { refs::set_waiter(*segment_, client_id_, name_of(*references[open->back()]).entry); };
   const auto look = [&] {
-    while (all && !open.empty() && is_settled(*references[open.back()])) {
-      ready[open.back()] = true;
-      open.pop_back();
-      ++settled;
-      if (!open.empty()) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
+    while (!open->empty() && is_settled(*references[open->back()])) {
+      ready[open->back()] = true;
+      open->pop_back();
+      if (marked && !open->empty()) mark_last();
     }
-    if (!all) {
-      std::erase_if(open, [&](std::uint32_t i) { return ready[i] = is_settled(*references[i]); });
-      settled = references.size() - open.size();
-    }
-    return settled >= wanted;
+    return open->empty();
   };
-  if (all) refs::set_waiter(*segment_, client_id_, name_of(*references[open.back()]).entry);
-  const segment::Wake wake =
-      wait_for_objects(look, deadline_ns, [&] { return awaited_of(references, open, wanted - settled, deadline_ns); });
-  if (wake == segment::Wake::kRayletDied) {
-    return raylet_died_waiting();
-  }
-  for (const std::uint32_t i : open) ready[i] = is_settled(*references[i]);
-  return nullptr;
+  const segment::Wake wake = wait_for_objects(look, deadline_ns, [&] {
+    marked = true;
+    mark_last();
+    return awaited_of(references, *open, open->size(), deadline_ns);
+  });
+  for (const std::uint32_t i : *open) ready[i] = is_settled(*references[i]);
+  return wake;
+}
+
+segment::Wake Session::wait_for_some(std::span<const Reference *const> references, std::vector<std::uint32_t> *open,
+                                     std::size_t missing, std::int64_t deadline_ns, bool *ready) {
+  // All of them are looked at before the thread sleeps and after it was woken, a few while it only pauses.
+  std::size_t looked_at_max = kLookedAtWhilePausing;
+  const auto take_settled = [&](std::uint32_t i) {
+    if (missing == 0 || !is_settled(*references[i])) return false;
+    --missing;
+    return ready[i] = true;
+  };
+  const auto look = [&] {
+    const auto end = open->begin() + static_cast<std::ptrdiff_t>(std::min(looked_at_max, open->size()));
+    open->erase(std::remove_if(open->begin(), end, take_settled), end);
+    return missing == 0;
+  };
+  return wait_for_objects(look, deadline_ns, [&] {
+    looked_at_max = SIZE_MAX;
+    for (const std::uint32_t i : *open) refs::set_waiter(*segment_, client_id_, name_of(*references[i]).entry);
+    return awaited_of(references, *open, missing, deadline_ns);
+  });
 }
 
 Status Session::collect_settled(runtime::Completion &completion) {
@@ -237,14 +267,14 @@ Status Session::collect_settled(runtime::Completion &completion) {
     return look();
   };
   if (!look_at_all()) {
-    if (!std::exchange(completion.marked_, true)) {
-      for (const std::uint32_t index : completion.open_) {
-        refs::set_waiter(*segment_, client_id_, name_of(*completion.references_[index]).entry);
-      }
-    }
     looked_at_max = kLookedAtWhilePausing;
     const segment::Wake wake = wait_for_objects(look, completion.deadline_ns_, [&] {
       looked_at_max = SIZE_MAX;
+      if (!std::exchange(completion.marked_, true)) {
+        for (const std::uint32_t index : completion.open_) {
+          refs::set_waiter(*segment_, client_id_, name_of(*completion.references_[index]).entry);
+        }
+      }
       return awaited_of(completion.references_, completion.open_, 1, completion.deadline_ns_);
     });
     if (wake == segment::Wake::kRayletDied) return raylet_died_waiting();

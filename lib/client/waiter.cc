@@ -8,7 +8,6 @@ constexpr std::uint32_t kLooksMax = 200;
 
 }  // namespace
 
-Waiter::Waiter(segment::ClientSlot &slot, const segment::Half &life)
-    : slot_(slot), life_(life), spin_(kLooksMax) {}
+Waiter::Waiter(segment::ClientSlot &slot, const segment::Half &life) : slot_(slot), life_(life), spin_(kLooksMax) {}
 
 }  // namespace mobula::client

@@ -43,7 +43,9 @@ class EvictionPolicy {
   // Hints were lost: look at every entry once, a few at a time.
   void request_scan() { scan_left_ = ~0u; }
 
-  bool has_work() const { return !queue_.empty() || scan_left_ != 0; }
+  bool has_work() const { return work() != 0; }
+  // How many entries are still to be looked at.
+  std::uint64_t work() const { return queue_.size() + scan_left_; }
   // How many suggestions have come, and how many of them, oldest first, next_batch has handed out since.
   std::uint64_t suggestions() const { return suggestions_; }
   std::uint64_t suggestions_taken() const { return suggestions_ - queue_.size(); }

@@ -182,7 +182,8 @@ MOBULA_EXPORT Status get(const Reference &reference, std::int64_t timeout_ms, By
 // Waits for all, then returns the first error in order, if any.
 MOBULA_EXPORT Status get_all(const Reference *const *references, std::size_t count, std::int64_t timeout_ms,
                              Bytes *bytes);
-// Waits until `wanted` of them are settled or the time is over; ready[i] tells which. A failed object counts as ready.
+// Waits until `wanted` of them are settled or the time is over; ready[i] tells which. More than `wanted` are not looked
+// for. A failed object counts as ready.
 MOBULA_EXPORT Status wait(const Reference *const *references, std::size_t count, std::size_t wanted,
                           std::int64_t timeout_ms, bool *ready);
 
