@@ -82,6 +82,8 @@ def figure(value, unit):
 
 
 def times(value):
+    if value < 0.1:
+        return f'{value:.2g}x'
     return f'{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}x'
 
 
@@ -93,9 +95,9 @@ def table(heads, lines):
 
 def bound_text(judged):
     words = 'at most ' if judged['most'] else 'at least '
-    bound = times(judged['bound']) if judged['against'] else f'{judged["bound"]:g} {judged["unit"]}'.rstrip()
-    goal = f' (goal {times(judged["goal"])})' if judged['goal'] else ''
-    return words + bound.replace('.00x', 'x').replace('.0x', 'x') + goal
+    bound = f'{judged["bound"]:g}x' if judged['against'] else f'{judged["bound"]:g} {judged["unit"]}'
+    goal = f' (goal {judged["goal"]:g}x)' if judged['goal'] else ''
+    return words + bound + goal
 
 
 def requirement_line(judged):
