@@ -1,5 +1,6 @@
 """Scaling curves as SVG: log-log axes, one file by itself, standard library only."""
 import math
+import re
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 760, 460
@@ -8,6 +9,7 @@ LEGEND_LINE = 18
 COLOURS = ['#1b6ca8', '#c8452e', '#2f8f4e', '#8a4fb0', '#b8860b', '#00838f', '#d1447c', '#555555']
 STEPS = (1, 2, 5)
 LABELLED_DECADES_MAX = 2.5  # on a longer axis only powers of ten are labelled
+CURVE_NAME = re.compile(r'(.*?), ([^,]+(?:, total)?)$')
 FONT = 'font-family="sans-serif" font-size="13"'
 
 
@@ -109,12 +111,14 @@ def svg(title, x_label, y_label, curves):
 
 
 def groups(rows):
-    """{(group, unit): {curve: [(x, y)]}} of rows with "curve" and "x". A curve is called "LINE, GROUP": lines of one
-    group and one unit share a plot."""
+    """{(group, unit): {line: [(x, y)]}} of rows with "curve" and "x". Curves of one group and one unit share a plot. A
+    curve is called "LINE, GROUP", and GROUP is what x counts: "put of 1 MiB, touched, MiB of the store"; it may end with
+    ", total"."""
     found = {}
     for row in rows:
         if row.get('curve'):
-            line, _, group = row['curve'].partition(', ')
-            lines = found.setdefault((group or line, row['unit']), {})
+            named = CURVE_NAME.match(row['curve'])
+            line, group = named.groups() if named else (row['curve'], row['curve'])
+            lines = found.setdefault((group, row['unit']), {})
             lines.setdefault(line, []).append((row['x'], row['value']))
     return found

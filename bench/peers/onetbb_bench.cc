@@ -1,4 +1,4 @@
-// What a task costs where there are no processes: oneTBB in one process, two threads. Rows as of bench/ray_api_bench.cc.
+// What a task costs where there are no processes: oneTBB in one process, two threads. Rows as in ray_api_bench.
 // A task that crashes here takes the program with it; that is the difference which the other figures pay for.
 //   onetbb_bench [--json FILE] [--quick]
 #include <tbb/global_control.h>

@@ -79,6 +79,13 @@ class Groups(unittest.TestCase):
             ('live objects', 'ns'): {'put': [(1, 5), (10, 6)], 'get': [(1, 7)]},
             ('live objects', '/s'): {'get': [(1, 8)]}, ('alone', 's'): {'alone': [(1, 9)]}})
 
+    def test_the_group_is_the_last_part_of_the_name(self):
+        names = {'put, threads, total': ('put', 'threads, total'),
+                 'put of 1 MiB, touched, MiB of the store': ('put of 1 MiB, touched', 'MiB of the store')}
+        for name, (line, group) in names.items():
+            self.assertEqual(plot.groups([{'value': 1, 'unit': 's', 'curve': name, 'x': 1}]),
+                             {(group, 's'): {line: [(1, 1)]}})
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -1,4 +1,6 @@
 """Figures are judged rightly: met, missed, and not measured when one side is not there (scripts/bench)."""
+import argparse
+import importlib.util
 import json
 import pathlib
 import re
@@ -6,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from importlib.machinery import SourceFileLoader
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'bench'))
@@ -135,6 +138,32 @@ class Programs(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
+    def script(self):
+        loader = SourceFileLoader('bench_command', str(ROOT / 'scripts/bench'))
+        module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+        loader.exec_module(module)
+        return module
+
+    def test_an_earlier_report_is_removed_and_nothing_else(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for file in ('bench.md', 'api.log', 'old.svg', 'mine.md', 'mine.svg'):
+                (folder / file).write_text('', encoding='utf-8')
+            told = {'plots': [{'file': 'old.svg'}], 'runs': [{'program': 'api'}]}
+            (folder / 'bench.json').write_text(json.dumps(told), encoding='utf-8')
+            self.script().remove_earlier(folder)
+            self.assertEqual(sorted(path.name for path in folder.iterdir()), ['mine.md', 'mine.svg'])
+
+    def test_only_means_programs_where_one_is_called_so_and_rows_otherwise(self):
+        choose = self.script().choose
+
+        def names(text):
+            chosen, rows = choose(argparse.Namespace(peers=[], only=re.compile(text)))
+            return [program.name for program in chosen], rows and rows.pattern
+
+        self.assertEqual(names('^api$'), (['limits', 'api'], None))
+        self.assertEqual(names('put small'), ([program.name for program in programs.OURS], 'put small'))
+
     def bench(self, *words):
         return subprocess.run([sys.executable, str(ROOT / 'scripts/bench'), *words], capture_output=True, text=True,
                               check=False)
