@@ -1,5 +1,5 @@
 // A smoke of the performance: ratios of costs that are measured in turns, never times. Bounds are several times what an
-// idle machine shows; a message, a system call or a search that did not belong there is more than that.
+// idle machine shows; a message, a wake-up, a copy through fresh memory or a search that did not belong is more.
 #include <doctest/doctest.h>
 #include <linux/futex.h>
 #include <mobula/view.h>
@@ -90,8 +90,12 @@ void check_ratio(const char *what, double times_max, const Work &work, const Wor
   CHECK(best <= times_max);
 }
 
-// With room for a few objects of 64 MiB.
-mobula::support::RunOptions wide_session() { return small_session(120'000, {{"MOBULA_MEMORY", "384MiB"}}); }
+// A session with room for a few objects of 64 MiB. The ratios are shown, whatever they are.
+void in_wide_session(const std::function<void()> &body) {
+  const auto run = in_session(small_session(120'000, {{"MOBULA_MEMORY", "384MiB"}}), body);
+  std::printf("%s", run.output.c_str());
+  CHECK(run);
+}
 
 void put_and_drop() { use(ray::Put(7)); }
 void task_sync() { use(*ray::Get(ray::Task(echo).Remote(1))); }
@@ -183,46 +187,46 @@ void check_copies(const std::vector<double> &values, double put_times_max, doubl
 
 TEST_SUITE("perf/ratios") {
   TEST_CASE("a small put and a small get take no message: they cost some atomics") {
-    CHECK(in_session(wide_session(), [] {
+    in_wide_session([] {
       const auto object = ray::Put(7);
       const Work get = repeat(1000, [&] { use(*ray::Get(object)); });
       check_ratio("put small, against lock or", 400, repeat(1000, put_and_drop), atomics());
-      check_ratio("get small, against lock or", 250, get, atomics());
+      check_ratio("get small, against lock or", 200, get, atomics());
       check_ratio("get small, against put small", 4, get, repeat(1000, put_and_drop));
-    }));
+    });
   }
 
   TEST_CASE("a put copies once, and a get copies once") {
-    CHECK(in_session(wide_session(), [] {
-      check_copies(std::vector<double>(kDoublesPerMib, 1.0), 4, 4);
-      check_copies(std::vector<double>(64 * kDoublesPerMib, 1.0), 4, 4);
-    }));
+    in_wide_session([] {
+      check_copies(std::vector<double>(kDoublesPerMib, 1.0), 3, 2.5);
+      check_copies(std::vector<double>(64 * kDoublesPerMib, 1.0), 3, 2.5);
+    });
   }
 
   TEST_CASE("a view costs the same whatever the size of what is viewed") {
-    CHECK(in_session(wide_session(), [] {
+    in_wide_session([] {
       const auto large = ray::Put(std::vector<double>(64 * kDoublesPerMib, 1.0));
       const auto small = ray::Put(std::vector<double>(kDoublesPerMib, 1.0));
       const auto view_of = [](const ray::ObjectRef<std::vector<double>> &object) {
         return repeat(100, [&object] { use(mobula::view(object)[0]); });
       };
       check_ratio("view of 64 MiB, against one of 1 MiB", 5, view_of(large), view_of(small));
-    }));
+    });
   }
 
   TEST_CASE("a task costs a few wake-ups, and tasks in a batch share them") {
-    CHECK(in_session(wide_session(), [] {
+    in_wide_session([] {
       tasks_async(1000);  // both workers are there
       const Work batch{1000, [] { tasks_async(1000); }};
       Partner partner;
-      check_ratio("task sync, against a futex round trip", 15, repeat(10, task_sync),
+      check_ratio("task sync, against a futex round trip", 25, repeat(10, task_sync),
                   repeat(10, [&] { partner.round_trip(); }));
       check_ratio("task async, against task sync", 0.25, batch, repeat(10, task_sync));
-    }));
+    });
   }
 
   TEST_CASE("a call of an actor costs about as much as a task") {
-    CHECK(in_session(wide_session(), [] {
+    in_wide_session([] {
       tasks_async(1000);
       const auto actor = ray::Actor(Counter::Make).Remote();
       const Work batch{1000, [&] {
@@ -233,11 +237,11 @@ TEST_SUITE("perf/ratios") {
       check_ratio("actor call sync, against task sync", 4,
                   repeat(10, [&] { use(*ray::Get(actor.Task(&Counter::Add).Remote(1))); }), repeat(10, task_sync));
       check_ratio("actor call async, against task async", 5, batch, {1000, [] { tasks_async(1000); }});
-    }));
+    });
   }
 
   TEST_CASE("what an operation costs does not grow with the number of live objects") {
-    CHECK(in_session(wide_session(), [] {
+    in_wide_session([] {
       std::vector<ray::ObjectRef<int>> held;
       const auto hold = [&held](std::size_t count) {
         while (held.size() < count) held.push_back(ray::Put(1));
@@ -264,6 +268,6 @@ TEST_SUITE("perf/ratios") {
       compare("put small", 1000, put_and_drop);
       compare("get small", 1000, [&] { use(*ray::Get(object)); });
       compare("a batch of tasks", 1, [] { tasks_async(1000); });
-    }));
+    });
   }
 }
