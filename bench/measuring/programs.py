@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN_SECONDS_MAX = 1800
 SESSION_SECONDS_MAX = 60
 LOG_LINES_SHOWN = 12
+PASSED_ON = ('RAY_PEER_ISOLATE',)  # see bench/peers/run_on_ray
 BROKEN_PROMISE = 1  # exit status of a program that ran to its end
 
 
@@ -67,7 +68,8 @@ class Run:
 
 def environment():
     """The caller's, without what would steer a session or lead into one that happens to be there."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(('MOBULA_', 'RAY_'))}
+    return {name: value for name, value in os.environ.items()
+            if not name.startswith(('MOBULA_', 'RAY_')) or name in PASSED_ON}
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def engines_of(runs):
     """{engine: {name: row}} of all runs."""
     rows = {}
     for run in runs:
-        rows.setdefault(run.engine, []).extend(run.rows)
+        rows.setdefault(run.engine, []).extend({**row, 'program': run.program} for row in run.rows)
     return {engine: requirements.by_name(found) for engine, found in rows.items()}
 
 
@@ -139,8 +139,8 @@ def peer_cell(row, ratio):
 
 
 def rows_table(title, rows):
-    lines = [[row['name'], row_cell(row)] for row in rows if not row.get('curve')]
-    return [f'## {title}', '', *table(['row', 'figure'], lines)] if lines else []
+    lines = [[row['name'], row_cell(row), row.get('program', '')] for row in rows if not row.get('curve')]
+    return [f'## {title}', '', *table(['row', 'figure', 'program'], lines)] if lines else []
 
 
 def curves_part(report):
