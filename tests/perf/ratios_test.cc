@@ -85,7 +85,7 @@ void check_ratio(const char *what, double times_max, const Work &work, const Wor
   for (int attempt = 0; attempt < kAttempts && best > times_max; ++attempt) {
     best = std::min(best, cost_ratio(work, other));
   }
-  std::printf("%s: %.2f times, at most %.1f\n", what, best, times_max);
+  std::printf("%s: %.2f times, at most %g\n", what, best, times_max);
   CAPTURE(what);
   CHECK(best <= times_max);
 }
