@@ -18,8 +18,10 @@ std::atomic<std::uint64_t> atomic_word{0};
 struct World {
   World() {
     for (std::uint32_t entry = 0; entry < kEntries; ++entry) {
-      maker_rows.push_back(&maker.put(entry));
-      References::share(*maker_rows.back());
+      segment::Row &row = maker.put(entry);
+      References::share(row);
+      names.push_back(References::name_of(row));
+      if (entry == 0) first_row = &row;
     }
     private_row = &maker.put(kEntries);
     std::uint32_t released = 0;
@@ -28,17 +30,14 @@ struct World {
   std::unique_ptr<segment::Segment> segment = make_segment();
   LocalClient maker{*segment, 1};
   LocalClient taker{*segment, 2};
-  std::vector<segment::Row *> maker_rows;
+  std::vector<mobula::refs::ObjectName> names;
+  segment::Row *first_row = nullptr;
   segment::Row *private_row = nullptr;  // of a FREE entry in maker's pool
 };
 
 World &world() {
   static World instance;
   return instance;
-}
-
-mobula::refs::ObjectName name_of(int i) {
-  return References::name_of(*world().maker_rows[static_cast<std::size_t>(i % kEntries)]);
 }
 
 void nothing_to_prepare() { static_cast<void>(world()); }
@@ -51,25 +50,24 @@ void run_lock_xadd() {
   for (int i = 0; i < kBatch; ++i) asm volatile("" : : "r"(atomic_word.fetch_add(1, std::memory_order_seq_cst)));
 }
 
-void take_and_release(int handles) {
+void run_take_and_release() {
   References &references = world().taker.references;
-  for (int i = 0; i < kBatch; ++i) {
+  const std::vector<mobula::refs::ObjectName> &names = world().names;
+  std::uint32_t entry = 0;
+  for (std::size_t i = 0; i < kBatch; ++i) {
     segment::Row *row = nullptr;
-    require(references.take(name_of(i), &row) == References::Take::kTaken, "not taken");
-    for (int more = 1; more < handles; ++more) References::copy(*row);
-    std::uint32_t entry = 0;
-    for (int left = handles; left > 0; --left) references.release(*row, &entry);
+    require(references.take(names[i % kEntries], &row) == References::Take::kTaken, "not taken");
+    references.release(*row, &entry);
   }
 }
 
-void run_take_and_release() { take_and_release(1); }
-
 void run_copy_and_release() {
-  segment::Row &row = *world().maker_rows.front();
+  References &references = world().maker.references;
+  segment::Row &row = *world().first_row;
   std::uint32_t entry = 0;
   for (int i = 0; i < kBatch; ++i) {
     References::copy(row);
-    world().maker.references.release(row, &entry);
+    references.release(row, &entry);
   }
 }
 
