@@ -20,7 +20,9 @@ extern "C" __attribute__((noinline)) void run_batch(const Operation &operation) 
 namespace {
 
 void list() {
-  for (const Operation &operation : bench::micro::all_operations()) std::printf("%s\n", operation.name.c_str());
+  for (const Operation &operation : bench::micro::all_operations()) {
+    if (!operation.is_raylets) std::printf("%s\n", operation.name.c_str());
+  }
 }
 
 void host() {

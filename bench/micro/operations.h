@@ -18,6 +18,7 @@ struct Operation {
   bool needs_session = false;
   void (*prepare)() = nullptr;  // before each batch
   void (*run)() = nullptr;      // kBatch operations
+  bool is_raylets = false;      // the work is done by the raylet: this process's instructions tell nothing
 };
 
 // In the order in which they are to run. Those that need a session come after those that need none.

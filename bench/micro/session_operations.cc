@@ -152,7 +152,7 @@ std::vector<Operation> session_operations() {
           {"task, 1000 at once", true, prepare_submit, run_task_async},
           {"actor call", true, prepare_nothing, run_actor_calls},
           {"actor call, 1000 at once", true, prepare_nothing, run_actor_calls_async},
-          {"evict, whole", true, prepare_evict, run_evict}};
+          {"evict, whole", true, prepare_evict, run_evict, true}};
 }
 
 }  // namespace bench::micro
