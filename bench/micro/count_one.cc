@@ -15,7 +15,7 @@
 using bench::micro::Operation;
 
 // Found by its name.
-extern "C" __attribute__((noinline)) void run_batch(const Operation &operation) { operation.run(); }
+extern "C" [[gnu::noinline, gnu::used]] void run_batch(const Operation &operation) { operation.run(); }
 
 namespace {
 
