@@ -1,5 +1,5 @@
 // What the Ray C++ API costs, one figure for each line. Only the portable part of the API (and C++17), so that this one
-// file builds against Mobula and against Ray: bench/peers/run_on_ray, scripts/bench-ray.
+// file builds against Mobula and against Ray: bench/peers/run_on_ray, scripts/bench.
 //   ray_api_bench [--json FILE] [--ray_NAME=VALUE]...
 #include <ray/api.h>
 

@@ -77,8 +77,8 @@ class RingConsumer {
     *slot = slots_[head_ & (slots_count_ - 1)];
     return Look::kMessage;
   }
-  // The slot `distance` behind the oldest one, as far as peek() has seen the ring, else null. For prefetching: nothing of
-  // it is checked.
+  // The slot `distance` behind the oldest one, as far as peek() has seen the ring, else null. For prefetching: nothing
+  // of it is checked.
   const RingSlot *ahead(std::uint64_t distance) const noexcept {
     return distance < tail_ - head_ ? &slots_[(head_ + distance) & (slots_count_ - 1)] : nullptr;
   }

@@ -58,8 +58,8 @@ class Segment {
   EntryHeader &entry(std::uint32_t index) const {
     return reinterpret_cast<EntryHeader *>(tables_ + regions_.entries)[index];
   }
-  // Starts to fetch the header from the cache of whoever wrote it: the words, which the caller will change, and the rest.
-  // REQUIRES: index < entries_reserved().
+  // Starts to fetch the header from the cache of whoever wrote it: the words, which the caller will change, and the
+  // rest. REQUIRES: index < entries_reserved().
   void prefetch_entry(std::uint32_t index) const {
     const std::byte *const header = tables_ + regions_.entries + std::size_t{index} * sizeof(EntryHeader);
     __builtin_prefetch(header, 1);
