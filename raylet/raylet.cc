@@ -116,6 +116,10 @@ bool Raylet::turn() {
   }
   any |= space_.serve();
   any |= set_pressure();
+  if (store_.is_withdrawing()) {
+    store_.withdraw_some();
+    return true;
+  }
   return make_room() || any;
 }
 
@@ -158,8 +162,11 @@ bool Raylet::set_pressure() {
   if (pressure.load(std::memory_order_relaxed) == wanted) return false;
   pressure.exchange(wanted, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kRayletPressed);
-  if (wanted == 0) return false;
-  store_.withdraw_pooled();
+  if (wanted == 0) {
+    store_.end_withdrawing();
+    return false;
+  }
+  store_.begin_withdrawing();
   return true;
 }
 

@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kReserveAheadBytes = 4ull << 20;  // fewer, larger fallocate calls
 constexpr std::uint64_t kSessionBit = 1;                  // of client 0, in group 0
 constexpr std::uint64_t kRowsAhead = 12;                  // prefetched while rows are cleared
+constexpr std::uint32_t kWithdrawnPerTurn = 4096;         // the same; looking at one takes some nanoseconds
 constexpr std::size_t kCandidatesPerBatch = 1024;         // bounds how long the loop is away from its rings
 
 using refs::ObjectName;
@@ -111,9 +112,10 @@ bool Store::take_back(std::uint32_t client, std::uint32_t entry) {
 // Its bit and row may still be there (rule 19), so only the block is taken, never the entry (rule 22).
 bool Store::withdraw(std::uint32_t entry) {
   EntryRecord &record = index_[entry];
+  if (record.offset == segment::kInlineOffset) return false;
   segment::Word &state = segment_.entry(entry).state;
   std::uint64_t word = state.load(std::memory_order_seq_cst);
-  if (record.offset == segment::kInlineOffset || refs::state_of(word) != State::kFree) return false;
+  if (refs::state_of(word) != State::kFree) return false;
   if (!state.compare_exchange_strong(word, word | refs::kEvictingFlag, std::memory_order_seq_cst)) return false;
   base::crash_point(base::CrashPoint::kRayletWithdrawn);
   // Its client still reads the header of what lies in its pools, so there the block stays named.
@@ -123,11 +125,13 @@ bool Store::withdraw(std::uint32_t entry) {
   return true;
 }
 
-void Store::withdraw_pooled() {
-  for (std::uint32_t client = 1; client < base::kClientsMax; ++client) {
-    std::uint32_t entry = index_.first_of(client);
-    for (; entry != segment::kNoEntry; entry = index_[entry].next) withdraw(entry);
+bool Store::withdraw_some() {
+  const std::uint32_t end = std::min(withdraw_next_ + kWithdrawnPerTurn, index_.size());
+  for (; withdraw_next_ < end; ++withdraw_next_) {
+    if (index_[withdraw_next_].owner != kNobody) withdraw(withdraw_next_);
   }
+  if (withdraw_next_ >= index_.size()) withdraw_next_ = kNotWithdrawing;
+  return is_withdrawing();
 }
 
 // The entry is FREE and nobody's: its block and itself go back to the pools.

@@ -65,9 +65,13 @@ class Store {
   std::uint64_t free_bytes() const { return blocks_.capacity_bytes() - blocks_.used_bytes(); }
   std::uint64_t used_bytes() const { return blocks_.used_bytes(); }
   bool is_out_of_entries() const { return free_entries_.empty() && index_.size() >= base::kEntriesMax; }
-  // Takes the blocks of all entries that lie unused in clients' pools; the entries stay theirs until they return them.
-  // For when somebody waits for space. REQUIRES: `pressure` is set, so that nothing goes into a pool any more.
-  void withdraw_pooled();
+  // Begins to take the blocks of all entries that lie unused in clients' pools; the entries stay theirs until they
+  // return them. For when somebody waits for space. REQUIRES: `pressure` is set, so that nothing goes into a pool any
+  // more. Goes on by withdraw_some(), which looks at a bounded number of entries and says whether some are left.
+  void begin_withdrawing() { withdraw_next_ = 0; }
+  bool withdraw_some();
+  void end_withdrawing() { withdraw_next_ = kNotWithdrawing; }
+  bool is_withdrawing() const { return withdraw_next_ != kNotWithdrawing; }
   // A FREE entry that its client does not want. False: it is not the client's, or not FREE.
   bool take_back(std::uint32_t client, std::uint32_t entry);
 
@@ -231,6 +235,8 @@ class Store {
   std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;
   std::uint64_t retired_ = 0;
+  static constexpr std::uint32_t kNotWithdrawing = ~0u;
+  std::uint32_t withdraw_next_ = kNotWithdrawing;  // entry
   std::vector<std::uint64_t> freed_actors_;
   std::vector<std::uint32_t> batch_;
   std::vector<std::pair<std::uint32_t, std::uint64_t>> flagged_;

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t kRecordBits = 22;
 static_assert((1u << kRecordBits) > base::kTasksMax);
+// Of a worker, when more drivers than slots have tasks: many times the cost of waking another one.
+constexpr std::int64_t kTurnNs = 1'000'000;
 constexpr std::uint32_t kCallsPerActorMax = base::kOfferSlots / 2;  // in its ring
 
 using refs::ObjectName;
@@ -20,6 +22,7 @@ using refs::State;
 tasks::SchedulerLimits limits_for(std::uint32_t slots_count) {
   tasks::SchedulerLimits limits;
   limits.slots_count = slots_count;
+  limits.turn_ns = kTurnNs;
   limits.workers_max = base::kWorkersMax;
   limits.tasks_max = base::kTasksMax;
   return limits;

@@ -1,6 +1,7 @@
 // Carrying out what the scheduler decides.
 #include <algorithm>
 
+#include "base/clock.h"
 #include "base/crash_points.h"
 #include "raylet/tasks.h"
 #include "segment/bell.h"
@@ -54,7 +55,7 @@ void Tasks::take_back(const tasks::Decision &decision) {
 
 bool Tasks::act() {
   if (gate_.has_changed()) admit();
-  scheduler_.decide(decisions_);
+  scheduler_.decide(decisions_, scheduler_.wants_time() ? base::monotonic_ns() : 0);
   actors_.decide(call_offers_);
   if (decisions_.empty() && call_offers_.empty()) return false;
   const std::vector<tasks::Decision> decisions = std::move(decisions_);

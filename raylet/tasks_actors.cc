@@ -265,8 +265,9 @@ void Tasks::restart(tasks::ActorNumber number) {
 
 std::optional<std::int64_t> Tasks::next_due_ns() const {
   std::optional<std::int64_t> due_ns = actors_.next_due_ns();
-  const std::optional<std::int64_t> deadline_ns = deadlines_.next_ns();
-  if (deadline_ns && (!due_ns || *deadline_ns < *due_ns)) due_ns = deadline_ns;
+  for (const std::optional<std::int64_t> other_ns : {deadlines_.next_ns(), scheduler_.next_due_ns()}) {
+    if (other_ns && (!due_ns || *other_ns < *due_ns)) due_ns = other_ns;
+  }
   if (!slow_ends_.empty() && (!due_ns || slow_ends_.front().due_ns < *due_ns)) due_ns = slow_ends_.front().due_ns;
   return due_ns;
 }

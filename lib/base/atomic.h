@@ -8,6 +8,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "base/mutex.h"
+
 #ifdef MOBULA_SCHEDULED_ATOMS
 #include "support/scheduled_atom.h"
 #endif
@@ -22,7 +24,7 @@ inline void thread_fence(std::memory_order order) noexcept { support::scheduled_
 #else
 template <typename T>
 using Atomic = std::atomic<T>;
-using Mutex = std::mutex;
+using Mutex = PrivateMutex;
 inline void thread_fence(std::memory_order order) noexcept { std::atomic_thread_fence(order); }
 #endif
 

@@ -39,7 +39,8 @@ class Spin {
       looks_.store(looks_max_, std::memory_order_relaxed);
       return true;
     }
-    looks_.store(std::max(looks_.load(std::memory_order_relaxed) / 2, kLooksMin), std::memory_order_relaxed);
+    const std::uint32_t fewer = std::max(looks_.load(std::memory_order_relaxed) / 2, kLooksMin);
+    looks_.store(std::min(fewer, looks_max_), std::memory_order_relaxed);
     return false;
   }
 

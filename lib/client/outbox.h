@@ -34,7 +34,7 @@ class Outbox {
   segment::ClientSlot &slot_;
   Waiter &waiter_;
   base::File raylet_event_;
-  std::mutex mutex_;
+  base::Mutex mutex_;
   segment::RingProducer producer_;
   std::uint64_t hinted_bytes_ = 0;
 };

@@ -75,7 +75,7 @@ class Pools {
   const segment::Segment &segment_;
   refs::References &references_;
   Outbox &outbox_;
-  std::mutex mutex_;
+  base::Mutex mutex_;
   segment::RingConsumer grants_;
   std::array<Pool, objects::kLargeClass + 1> pools_;
   std::unordered_map<std::uint32_t, Code> refusals_;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -243,6 +244,13 @@ Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes) {
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
   return session->get(reference, base::deadline_after_ms(timeout_ms), bytes);
+}
+
+void expect_to_fill(void *memory, std::uint64_t bytes) noexcept {
+  const auto page_bytes = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t first = (reinterpret_cast<std::uintptr_t>(memory) + page_bytes - 1) / page_bytes * page_bytes;
+  const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / page_bytes * page_bytes;
+  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
 }
 
 Status get_all(const Reference *const *references, std::size_t count, std::int64_t timeout_ms, Bytes *bytes) {

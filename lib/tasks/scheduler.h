@@ -10,7 +10,8 @@
 // Slots. A worker is busy while it is not blocked and has something in its queue. decide() never makes an idle worker
 // busy when slots_count workers are; only worker_unblocked() exceeds slots_count, and that drains by offering nothing.
 // Order. Within a template jobs take turns, each job first-in-first-out. A free slot goes to the template with the
-// fewest busy workers. A template that has less than its share and an idle worker makes another one yield a worker.
+// fewest busy workers. A template that has less than its share and an idle worker makes another one yield a worker, once
+// that has had its slot for turn_ns: a change of workers costs more than a short task.
 // Caller. Apply all decisions in order after each batch of events, and answer each kTakeBack with taken_back().
 #pragma once
 
@@ -29,6 +30,7 @@ namespace mobula::tasks {
 
 struct SchedulerLimits {
   std::uint32_t slots_count = 1;             // busy workers at a time
+  std::int64_t turn_ns = 0;                  // how long a worker keeps its slot before it may have to yield
   std::uint32_t offers_per_worker_max = 64;  // tasks in one worker's queue: the depth of its ring
   std::uint32_t workers_max = 1024;          // alive or starting, blocked ones included: bounds nesting
   std::uint32_t templates_max = 1024;        // one per job
@@ -141,8 +143,11 @@ class Scheduler {
   // The answer to a kTakeBack. Taken back, the task is ready again at the front; else it runs there or has run.
   void taken_back(TaskNumber task, WorkerNumber worker, bool success);
 
-  // Replaces `decisions` by what to do now. They are in force here already.
-  void decide(std::vector<Decision> &decisions);
+  // Replaces `decisions` by what to do now. They are in force here already. `now_ns` matters only when wants_time().
+  void decide(std::vector<Decision> &decisions, std::int64_t now_ns = 0);
+  [[nodiscard]] bool wants_time() const { return pool_.active().size() > 1; }
+  // When the turn of a worker is over that another template waits for: call decide() then.
+  [[nodiscard]] std::optional<std::int64_t> next_due_ns() const { return turn_over_ns_; }
 
   // The worker whose queue holds the task: a report by any other one is wrong.
   [[nodiscard]] std::optional<WorkerNumber> worker_of(TaskNumber task) const;
@@ -190,6 +195,8 @@ class Scheduler {
   std::vector<std::uint32_t> scratch_;
   std::uint64_t finished_ = 0;
   std::uint64_t turns_ = 0;
+  std::int64_t now_ns_ = 0;  // of this decide()
+  std::optional<std::int64_t> turn_over_ns_;
 };
 
 }  // namespace mobula::tasks

@@ -6,8 +6,10 @@
 
 namespace mobula::tasks {
 
-void Scheduler::decide(std::vector<Decision> &decisions) {
+void Scheduler::decide(std::vector<Decision> &decisions, std::int64_t now_ns) {
   decisions.clear();
+  now_ns_ = now_ns;
+  turn_over_ns_.reset();
   emit_pending(decisions);
   assign_slots(decisions);
   start_workers(decisions);
@@ -133,7 +135,8 @@ std::uint32_t Scheduler::share() const {
   return std::max(1U, limits_.slots_count / std::max(1U, contenders));
 }
 
-// All slots are taken, but unevenly: a worker of the richest template finishes what it runs and gets nothing more.
+// All slots are taken, but unevenly: a worker of the richest template whose turn is over finishes what it runs and gets
+// nothing more.
 void Scheduler::yield_slots(std::vector<Decision> &decisions) {
   if (pool_.busy_count() < limits_.slots_count || pool_.active().size() < 2) {
     return;
@@ -145,6 +148,11 @@ void Scheduler::yield_slots(std::vector<Decision> &decisions) {
       return;
     }
     const std::uint32_t worker = pool_.shortest(rich);
+    const std::int64_t turn_over_ns = pool_.worker(worker).busy_since_ns + limits_.turn_ns;
+    if (now_ns_ < turn_over_ns) {
+      turn_over_ns_ = turn_over_ns;
+      return;
+    }
     take_back_tail(worker, pool_.worker(worker).movable, decisions);
     pool_.set_yielding(worker, poor);
   }
@@ -201,6 +209,7 @@ void Scheduler::fill_queues(std::vector<Decision> &decisions) {
 void Scheduler::offer_next(std::uint32_t worker, std::vector<Decision> &decisions) {
   const std::uint32_t home = pool_.worker(worker).home;
   const std::uint32_t task = ready_.pop(pool_.home(home).ready);
+  if (!pool_.worker(worker).busy) pool_.worker(worker).busy_since_ns = now_ns_;
   pool_.offer(worker, task);
   decisions.push_back(
       {.kind = Decision::Kind::kOffer, .task = tasks_[task].number, .worker = pool_.worker(worker).number});

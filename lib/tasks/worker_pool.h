@@ -26,7 +26,8 @@ struct WorkerRecord {
   std::uint32_t place = kNoIndex;     // which list of its template it is in
   std::uint32_t previous = kNoIndex;  // in that list
   std::uint32_t next = kNoIndex;
-  TemplateNumber yields_to = 0;  // if yielding
+  std::int64_t busy_since_ns = 0;  // when it got its slot, if anybody wanted to know then
+  TemplateNumber yields_to = 0;    // if yielding
   bool blocked = false;
   bool busy = false;      // not blocked and something in its queue: has a slot
   bool yielding = false;  // gets nothing more until its queue is empty, so that another template gets the slot

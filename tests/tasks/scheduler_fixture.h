@@ -29,8 +29,8 @@ struct Fixture {
   }
   void start(WorkerNumber worker, TemplateNumber home = 1) { REQUIRE(scheduler.worker_started(worker, home)); }
 
-  const std::vector<Decision> &decide() {
-    scheduler.decide(decisions);
+  const std::vector<Decision> &decide(std::int64_t now_ns = 0) {
+    scheduler.decide(decisions, now_ns);
     return decisions;
   }
   Numbers tasks_of(Kind kind, WorkerNumber worker) const {

@@ -96,6 +96,44 @@ TEST_SUITE("tasks/scheduler, sharing and ends") {
     CHECK(order == Numbers{1, 101, 2, 102, 3, 103, 4, 104});
   }
 
+  TEST_CASE("a worker keeps its slot for a turn, and says when that is over") {
+    Fixture f({.slots_count = 1, .turn_ns = 100, .offers_per_worker_max = 4});
+    REQUIRE(f.scheduler.template_added(2));
+    f.start(1, 1);
+    f.start(2, 2);
+    f.submit(1, 10, 1, 1);
+    f.submit(101, 110, 2, 2);
+    CHECK(f.scheduler.wants_time());
+    f.decide(1000);
+    CHECK(f.tasks_of(Kind::kOffer, 1) == Numbers{1, 2, 3, 4});
+    CHECK(f.scheduler.next_due_ns() == 1100);
+    f.scheduler.task_finished(1);
+    f.decide(1099);
+    CHECK(f.tasks_of(Kind::kOffer, 1) == Numbers{5});
+    f.decide(1100);
+    CHECK(f.count(Kind::kTakeBack) == 3);  // all but the head
+    CHECK(!f.scheduler.next_due_ns());
+    f.answer(true);
+    f.decide(1101);
+    CHECK(f.count(Kind::kOffer) == 0);
+    f.scheduler.task_finished(2);
+    f.decide(1102);
+    CHECK(f.tasks_of(Kind::kOffer, 2) == Numbers{101, 102, 103, 104});
+    CHECK(f.scheduler.next_due_ns() == 1202);
+  }
+
+  TEST_CASE("who has all slots since before anybody else came yields at once") {
+    Fixture f({.slots_count = 1, .turn_ns = 100});
+    f.start(1, 1);
+    f.submit(1, 10, 1, 1);
+    f.decide();
+    REQUIRE(f.scheduler.template_added(2));
+    f.start(2, 2);
+    f.submit(101, 110, 2, 2);
+    f.decide(1000);
+    CHECK(f.count(Kind::kTakeBack) == 9);
+  }
+
   TEST_CASE("a task that failed at a living worker runs again as often as it may") {
     Fixture f(with_slots(1));
     f.start(1);

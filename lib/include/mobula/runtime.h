@@ -177,6 +177,13 @@ MOBULA_EXPORT std::uint64_t find_function(const void *target, std::size_t target
 MOBULA_EXPORT Status create(std::uint64_t bytes, Format format, Draft *draft);
 // Makes it readable by all, writable by none. `contained` are the references packed inside.
 MOBULA_EXPORT Status seal(Draft &&draft, const Reference *contained, std::size_t contained_count, Reference *reference);
+// Above this many bytes an allocation is memory that the process has never touched (the C library's limit for reusing
+// what was freed): filling it costs a page fault for each page.
+constexpr std::uint64_t kFreshMemoryBytes = 32ull << 20;
+// Asks the kernel for huge pages under memory of the caller's that he is about to fill as a whole. It may decline.
+// Cost: a system call.
+MOBULA_EXPORT void expect_to_fill(void *memory, std::uint64_t bytes) noexcept;
+
 // Waits for one object; timeout_ms < 0 = for ever. An error of the task that was to make it is returned as its Status.
 MOBULA_EXPORT Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes);
 // Waits for all, then returns the first error in order, if any.

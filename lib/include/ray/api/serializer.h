@@ -77,7 +77,11 @@ std::vector<Item> copy_elements(const mobula::Bytes &bytes) {
   if (count == 0) return {};
   if (reinterpret_cast<std::uintptr_t>(bytes.data) % alignof(Item) == 0) {
     const Item *first = reinterpret_cast<const Item *>(bytes.data);
-    return std::vector<Item>(first, first + count);
+    std::vector<Item> items;
+    items.reserve(count);
+    if (bytes.size > mobula::runtime::kFreshMemoryBytes) mobula::runtime::expect_to_fill(items.data(), bytes.size);
+    items.assign(first, first + count);
+    return items;
   }
   if constexpr (std::is_default_constructible_v<Item>) {
     std::vector<Item> items(count);
