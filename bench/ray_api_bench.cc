@@ -42,7 +42,7 @@ constexpr int kObjectsOfOneGet = 10'000;
 struct Samples {
   std::string channel;
   std::vector<double> values;
-  MSGPACK_DEFINE(channel, values);
+  MSGPACK_DEFINE(channel, values)
 };
 
 std::vector<ray::ObjectRef<int>> submit_echoes(int count) {

@@ -19,7 +19,8 @@ constexpr std::uint32_t kTurnsPerPoll = 16;  // while the rings are busy, socket
 constexpr std::uint64_t kCandidatesPerBusyTurn = 256;
 // Longer than a small task and the wake-ups around it take: who runs one after the other need not wake the raylet.
 constexpr std::uint32_t kLooksMax = 2000;
-constexpr int kProcessEndMsMax = 10'000;  // for a killed process to be gone
+constexpr std::size_t kClientsPerLook = 8;  // whose rings can be looked at during one pause
+constexpr int kProcessEndMsMax = 10'000;    // for a killed process to be gone
 
 int new_event() {
   const int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -95,7 +96,8 @@ int Raylet::run() {
       continue;
     }
     if (loop_.poll() != 0) continue;
-    if (!spin_.until([this] { return has_messages(); })) sleep_until_event();
+    const auto cost = static_cast<std::uint32_t>(clients_.ids().size() / kClientsPerLook + 1);
+    if (!spin_.until([this] { return has_messages(); }, cost)) sleep_until_event();
   }
   end_processes();
   life_->end();

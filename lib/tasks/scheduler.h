@@ -10,8 +10,8 @@
 // Slots. A worker is busy while it is not blocked and has something in its queue. decide() never makes an idle worker
 // busy when slots_count workers are; only worker_unblocked() exceeds slots_count, and that drains by offering nothing.
 // Order. Within a template jobs take turns, each job first-in-first-out. A free slot goes to the template with the
-// fewest busy workers. A template that has less than its share and an idle worker makes another one yield a worker, once
-// that has had its slot for turn_ns: a change of workers costs more than a short task.
+// fewest busy workers. A template that has less than its share and an idle worker makes another one yield a worker,
+// once that has had its slot for turn_ns: a change of workers costs more than a short task.
 // Caller. Apply all decisions in order after each batch of events, and answer each kTakeBack with taken_back().
 #pragma once
 

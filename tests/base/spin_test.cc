@@ -29,6 +29,13 @@ TEST_SUITE("base/spin") {
     CHECK(looks_of(spin) == 1000);
   }
 
+  TEST_CASE("dear looks are taken less often") {
+    Spin spin(1000);
+    int looks = 0;
+    CHECK(!spin.until([&] { return ++looks < 0; }, 10));
+    CHECK(looks <= 100);
+  }
+
   TEST_CASE("what is there at once costs one look and teaches nothing") {
     Spin spin(1000);
     int looks = 0;

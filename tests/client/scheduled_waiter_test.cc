@@ -20,7 +20,7 @@ Wake wait_for_bell(const Half &bell, std::uint32_t seen, const Half &, std::int6
 
 namespace mobula::client {
 
-Waiter::Waiter(segment::ClientSlot &slot, const segment::Half &life) : slot_(slot), life_(life), spins_(0) {}
+Waiter::Waiter(segment::ClientSlot &slot, const segment::Half &life) : slot_(slot), life_(life), spin_(0) {}
 
 namespace {
 

@@ -58,6 +58,22 @@ TEST_SUITE("raylet/store_audit") {
     examine(world);
   }
 
+  TEST_CASE("withdrawing looks at so many entries at a time that the rings do not wait") {
+    RayletWorld world;
+    const auto anna = world.attach();
+    for (int i = 0; i < 5'000; ++i) world.grant_one(*anna, 8);
+    world.grant_one(*anna, 5'000);
+    const std::uint64_t pooled_bytes = examine(world).pooled_bytes;
+    CHECK(pooled_bytes >= 5'000);
+    world.segment->header().pressure.store(1);
+    world.store.begin_withdrawing();
+    CHECK(world.store.withdraw_some());
+    CHECK(examine(world).pooled_bytes == pooled_bytes);
+    CHECK(!world.store.withdraw_some());
+    CHECK(!world.store.is_withdrawing());
+    CHECK(examine(world).pooled_bytes == 0);
+  }
+
   TEST_CASE("a client that was reaped leaves nothing that differs") {
     RayletWorld world;
     const auto anna = world.attach();
