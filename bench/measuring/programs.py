@@ -30,6 +30,7 @@ class Program:
     knows_quick: bool = True
     needs_session: bool = False
     optional: bool = False     # not everybody's build has it
+    peer: str = ''             # what --peers calls it, where that is not its name
 
 
 OURS = [
@@ -48,10 +49,21 @@ OURS = [
 ]
 PEERS = [
     Program('ray', ('{root}/bench/peers/run_on_ray', '{root}/bench/ray_api_bench.cc', '{work}'), engine='ray'),
+    Program('ray_python', ('{root}/bench/peers/ray_python_bench.py', '--work', '{work}'), engine='ray_python',
+            peer='ray'),
     Program('plasma', ('{root}/bench/peers/plasma_bench.py', '--work', '{work}'), engine='plasma'),
     Program('pool', ('{root}/bench/peers/pool_bench.py',), engine='pool'),
     Program('onetbb', ('{build}/bench/onetbb_bench',), engine='onetbb', optional=True),
 ]
+
+
+
+def peers_by_name():
+    """{what --peers calls it: [programs]}"""
+    named = {}
+    for program in PEERS:
+        named.setdefault(program.peer or program.name, []).append(program)
+    return named
 
 
 @dataclasses.dataclass

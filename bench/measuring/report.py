@@ -8,9 +8,10 @@ import re
 
 from . import plot, requirements
 
-ENGINE_NAMES = {'mobula': 'Mobula', 'limits': "the machine's limits", 'ray': 'Ray C++', 'plasma': 'plasma',
+ENGINE_NAMES = {'mobula': 'Mobula', 'limits': "the machine's limits", 'ray': 'Ray C++', 'ray_python': 'Ray, Python',
+                'plasma': 'plasma',
                 'pool': 'Python pool', 'onetbb': 'oneTBB, one process'}
-ENGINES_COMPARED = ('ray', 'plasma', 'pool', 'onetbb')
+ENGINES_COMPARED = ('ray', 'ray_python', 'plasma', 'pool', 'onetbb')
 
 
 def machine():

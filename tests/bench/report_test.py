@@ -164,6 +164,16 @@ class Command(unittest.TestCase):
         self.assertEqual(names('^api$'), (['limits', 'api'], None))
         self.assertEqual(names('put small'), ([program.name for program in programs.OURS], 'put small'))
 
+    def test_one_word_may_name_several_programs_of_a_peer(self):
+        choose_peers = self.script().choose_peers
+
+        def names(words):
+            return [program.name for program in choose_peers(words)]
+
+        self.assertEqual(names('ray'), ['ray', 'ray_python'])
+        self.assertEqual(names('pool, ray,pool'), ['pool', 'ray', 'ray_python'])
+        self.assertEqual(names('all'), [program.name for program in programs.PEERS])
+
     def bench(self, *words):
         return subprocess.run([sys.executable, str(ROOT / 'scripts/bench'), *words], capture_output=True, text=True,
                               check=False)
