@@ -98,17 +98,19 @@ def bound_text(judged):
     words = 'at most ' if judged['most'] else 'at least '
     bound = f'{judged["bound"]:g}x' if judged['against'] else f'{judged["bound"]:g} {judged["unit"]}'
     goal = f' (goal {judged["goal"]:g}x)' if judged['goal'] else ''
-    return words + bound + goal
+    return words + bound + goal + ('' if judged['required'] else ', not required')
 
 
 def requirement_line(judged):
     against = ENGINE_NAMES[judged['against']] if judged['against'] else ''
     if judged['against'] and judged['peer_row'] != judged['row']:
         against = judged['peer_row'] if judged['against'] == 'limits' else f'{against}: {judged["peer_row"]}'
-    verdict = {requirements.MISSED: '**missed**'}.get(judged['verdict'], judged['verdict'])
+    missed = judged['verdict'] == requirements.MISSED and judged['required']
+    verdict = '**missed**' if missed else judged['verdict']
     ratio = times(judged['figure']) if judged['against'] and judged['figure'] is not None else ''
-    return [judged['row'], figure(judged['value'], judged['unit']), against, figure(judged['peer'], judged['unit']),
-            ratio, bound_text(judged), verdict]
+    ours = figure_text(judged['value'], judged['unit'], judged.get('p99_us'))
+    peers = figure_text(judged['peer'], judged['unit'], judged.get('peer_p99_us'))
+    return [judged['row'], ours, against, peers, ratio, bound_text(judged), verdict]
 
 
 def peers_table(report):
@@ -129,10 +131,11 @@ def peers_table(report):
 
 
 def row_cell(row):
-    if row is None:
-        return ''
-    tail = f', p99 {figure(row["p99_us"], "us")}' if 'p99_us' in row else ''
-    return figure(row['value'], row['unit']) + tail
+    return '' if row is None else figure_text(row['value'], row['unit'], row.get('p99_us'))
+
+
+def figure_text(value, unit, p99_us):
+    return figure(value, unit) + ('' if p99_us is None else f', p99 {figure(p99_us, "us")}')
 
 
 def peer_cell(row, ratio):
@@ -165,7 +168,7 @@ def where_text(report):
 
 
 def counts(report):
-    verdicts = [judged['verdict'] for judged in report['requirements']]
+    verdicts = [judged['verdict'] for judged in report['requirements'] if judged['required']]
     broken = [run['program'] for run in report['runs'] if not run['kept_promises']]
     words = ', '.join(f'{verdicts.count(verdict)} {verdict}'
                       for verdict in (requirements.MET, requirements.MISSED, requirements.NOT_MEASURED))
@@ -185,7 +188,7 @@ def markdown(report):
 
 def all_met(report):
     """False when a requirement is missed or a program has broken a promise of its own."""
-    return (all(judged['verdict'] != requirements.MISSED for judged in report['requirements'])
+    return (all(judged['verdict'] != requirements.MISSED for judged in report['requirements'] if judged['required'])
             and all(run['kept_promises'] for run in report['runs']))
 
 

@@ -23,7 +23,7 @@ constexpr const char *kUsage =
     "usage: micro_bench [--json FILE] [--quick] [--benchmark_...]\n"
     "  Names beginning with --benchmark_ are Google Benchmark's. Exit status 1: counting costs more than it may.\n";
 
-constexpr double kAtomicsMax = 2.5;      // of one take and release: the two locked operations that R2 and T3 are
+constexpr double kAtomicsMax = 2.5;      // of one handle more: the two locked operations that its copy and release are
 constexpr double kCountingShareMax = 5;  // percent, of a put, a task and an actor call
 
 bool has_flag(int argc, char **argv, const char *flag) {
@@ -98,10 +98,10 @@ bool report_counting(bench::Table &table, const Medians &medians) {
   const double atomic_ns = medians.of("lock or");
   const double put_ns = medians.of("steps of a private put") - medians.of("steps of a private put, uncounted");
   const double task_ns = 2 * medians.of("open and release");
-  bool kept = promise(table, "take and release, in uncontended lock or", medians.of("take and release") / atomic_ns,
-                      kAtomicsMax, "x");
-  kept &= promise(table, "copy and release of a further handle, in uncontended lock or",
-                  medians.of("copy and release of a further handle") / atomic_ns, kAtomicsMax, "x");
+  bool kept = promise(table, "copy and release of a further handle, in uncontended lock or",
+                      medians.of("copy and release of a further handle") / atomic_ns, kAtomicsMax, "x");
+  // The first handle of a process has a row to find and a name to check: told, not promised.
+  table.add("take and release, in uncontended lock or", medians.of("take and release") / atomic_ns, "x", 2);
   const auto share = [&](const char *of, double counting_ns, const char *whole) {
     kept &= promise(table, std::string("counting share of ") + of, counting_ns / medians.of(whole) * 100,
                     kCountingShareMax, "%");
