@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -14,6 +15,7 @@ SESSION_SECONDS_MAX = 60
 LOG_LINES_SHOWN = 12
 PASSED_ON = ('RAY_PEER_ISOLATE',)  # see bench/peers/run_on_ray
 BROKEN_PROMISE = 1  # exit status of a program that ran to its end
+BROKEN_LINE = re.compile(r'^ *BROKEN: (.*)$', re.MULTILINE)
 
 
 class BenchError(Exception):
@@ -76,6 +78,7 @@ class Run:
     kept_promises: bool
     rows: list
     output: str
+    broken: list        # what it says about each promise that it has broken
 
 
 def environment():
@@ -122,8 +125,9 @@ class Runner:
             status, output = self.execute(program, command)
             self.check(program, status, path, output)
             rows = json.loads(path.read_text(encoding='utf-8')) if program.gives_rows else []
+        broken = [] if status == 0 else list(dict.fromkeys(BROKEN_LINE.findall(output)))
         return Run(program.name, program.engine, load, round(time.monotonic() - start, 1), status == 0, rows,
-                   '' if program.gives_rows else output)
+                   '' if program.gives_rows else output, broken)
 
     def execute(self, program, command):
         """(exit status, what it printed)"""

@@ -169,10 +169,16 @@ def where_text(report):
 
 def counts(report):
     verdicts = [judged['verdict'] for judged in report['requirements'] if judged['required']]
-    broken = [run['program'] for run in report['runs'] if not run['kept_promises']]
     words = ', '.join(f'{verdicts.count(verdict)} {verdict}'
                       for verdict in (requirements.MET, requirements.MISSED, requirements.NOT_MEASURED))
-    return f'Requirements: {words}.' + (f' Promises broken in: {", ".join(broken)}.' if broken else '')
+    return f'Requirements: {words}.'
+
+
+def broken_part(report):
+    """Each promise of a program that its own figures break."""
+    lines = [f'- {run["program"]}: {told}' for run in report['runs'] if not run['kept_promises']
+             for told in run['broken'] or ['see what it has printed']]
+    return ['Promises that are broken:', '', *lines, ''] if lines else []
 
 
 def markdown(report):
@@ -180,7 +186,7 @@ def markdown(report):
                for part in (f'## {run["program"]}', '', '```text', run['output'].rstrip(), '```', '')]
     heads = ['work', 'Mobula', 'against', 'its figure', 'ratio', 'required', '']
     return '\n'.join([
-        '# Benchmarks', '', where_text(report), '', counts(report), '', '## Requirements', '',
+        '# Benchmarks', '', where_text(report), '', counts(report), '', *broken_part(report), '## Requirements', '',
         *table(heads, map(requirement_line, report['requirements'])), *peers_table(report),
         *rows_table("The machine's limits", report['rows'].get('limits', [])),
         *rows_table('All rows of Mobula', report['rows'].get('mobula', [])), *curves_part(report), *outputs])

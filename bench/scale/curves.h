@@ -35,21 +35,33 @@ class Curves {
     table_.add_point(name_, x, value, unit_);
   }
   // What the last point costs is at most `times_max` times what the first costs.
-  void promise_cost(double times_max) { promise(values_.back() / values_.front(), times_max); }
+  void promise_cost(double times_max) {
+    promise(values_.back() / values_.front(), *std::max_element(values_.begin(), values_.end()) / values_.front(),
+            times_max);
+  }
   // The last point's rate is at least the first's divided by `times_max`.
-  void promise_rate(double times_max) { promise(values_.front() / values_.back(), times_max); }
+  void promise_rate(double times_max) {
+    promise(values_.front() / values_.back(), values_.front() / *std::min_element(values_.begin(), values_.end()),
+            times_max);
+  }
   // The last point costs at most that.
-  void promise_at_most(double value_max) { promise(values_.back() / value_max, 1.0); }
+  void promise_at_most(double value_max) {
+    promise(values_.back() / value_max, *std::max_element(values_.begin(), values_.end()) / value_max, 1.0);
+  }
   double last() const { return values_.back(); }
   bool all_kept() const { return broken_.empty(); }
-  const std::vector<std::string> &broken() const { return broken_; }
+  const std::vector<std::string> &broken() const { return broken_; }  // what was printed about each
 
  private:
-  void promise(double times, double times_max) {
+  // A promise is about the largest size; the worst of all is told beside it.
+  void promise(double times, double times_worst, double times_max) {
     const bool kept = times <= times_max;
-    std::printf("  %s: %s costs %.2f times what it is compared with, promised is %.1f\n", kept ? "kept" : "BROKEN",
-                name_.c_str(), times, times_max);
-    if (!kept) broken_.push_back(name_);
+    char figures[100];
+    std::snprintf(figures, sizeof figures, "costs %.2f times what it is compared with, promised is %.1f; at worst %.2f",
+                  times, times_max, times_worst);
+    const std::string told = name_ + " " + figures;
+    std::printf("  %s: %s\n", kept ? "kept" : "BROKEN", told.c_str());
+    if (!kept) broken_.push_back(told);
   }
 
   Table &table_;

@@ -62,7 +62,7 @@ bool run(int argc, char **argv) {
   }
   const std::string json = bench::argument_after(argc, argv, "--json");
   if (!json.empty() && !table.write_json(json)) throw std::runtime_error("cannot write " + json);
-  for (const std::string &name : curves.broken()) std::printf("BROKEN: %s\n", name.c_str());
+  for (const std::string &told : curves.broken()) std::printf("BROKEN: %s\n", told.c_str());
   return curves.all_kept();
 }
 

@@ -39,7 +39,7 @@ void run_batch(int count) {
   std::vector<ray::ObjectRef<int>> results;
   results.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) results.push_back(ray::Task(echo).Remote(i));
-  for (const auto &result : results) use(*result.Get());
+  use(ray::Get(results));
 }
 
 // One kind of work. Each call of `run` does kBatch of it; `object` belongs to the thread that runs it.

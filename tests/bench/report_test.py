@@ -21,8 +21,8 @@ def row(value, unit='/s', name='r', **more):
     return {'name': name, 'value': value, 'unit': unit, **more}
 
 
-def run_of(rows, engine='mobula', program='api', kept=True, output=''):
-    return programs.Run(program, engine, 0.1, 1.0, kept, rows, output)
+def run_of(rows, engine='mobula', program='api', kept=True, output='', broken=()):
+    return programs.Run(program, engine, 0.1, 1.0, kept, rows, output, list(broken))
 
 
 class Judging(unittest.TestCase):
@@ -125,9 +125,11 @@ class Report(unittest.TestCase):
 
     def test_a_missed_requirement_and_a_broken_promise_fail(self):
         self.assertFalse(report.all_met(report.make([run_of([row(31, 'MB', 'idle PSS without segment')])])))
-        broken = report.make([run_of([], kept=False, program='views')])
+        broken = report.make([run_of([], kept=False, program='views'),
+                              run_of([], kept=False, program='scale', broken=['put costs 3 times'])])
         self.assertFalse(report.all_met(broken))
-        self.assertIn('Promises broken in: views.', report.markdown(broken))
+        self.assertIn('- views: see what it has printed\n- scale: put costs 3 times\n', report.markdown(broken))
+        self.assertNotIn('broken', report.markdown(self.make()))
 
 
 class Programs(unittest.TestCase):
@@ -145,6 +147,11 @@ class Programs(unittest.TestCase):
         for script in ('exit 1', 'exit 0', 'echo "[]" >"$2"; exit 2', 'kill -9 $$'):
             with self.assertRaises(programs.BenchError):
                 self.run_shell(script)
+
+    def test_each_broken_promise_is_named_once(self):
+        lines = 'printf "  BROKEN: a is 3\\n  kept: b\\nBROKEN: a is 3\\nBROKEN: c\\n"; echo "[]" >"$2"; exit '
+        self.assertEqual(self.run_shell(lines + '1').broken, ['a is 3', 'c'])
+        self.assertEqual(self.run_shell(lines + '0').broken, [])
 
     def test_what_a_program_prints_is_kept(self):
         self.assertEqual(self.run_shell('echo hello', gives_rows=False).output, 'hello\n')
