@@ -48,6 +48,10 @@ class Curves {
   void promise_at_most(double value_max) {
     promise(values_.back() / value_max, *std::max_element(values_.begin(), values_.end()) / value_max, 1.0);
   }
+  // The last point's rate is at least that.
+  void promise_at_least(double rate_min) {
+    promise(rate_min / values_.back(), rate_min / *std::min_element(values_.begin(), values_.end()), 1.0);
+  }
   double last() const { return values_.back(); }
   bool all_kept() const { return broken_.empty(); }
   const std::vector<std::string> &broken() const { return broken_; }  // what was printed about each
