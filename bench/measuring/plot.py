@@ -9,6 +9,8 @@ LEGEND_LINE = 18
 COLOURS = ['#1b6ca8', '#c8452e', '#2f8f4e', '#8a4fb0', '#b8860b', '#00838f', '#d1447c', '#555555']
 STEPS = (1, 2, 5)
 LABELLED_DECADES_MAX = 2.5  # on a longer axis only powers of ten are labelled
+SIZES_LABELLED_MAX = 8  # of x: more of them get the labels of a ladder
+HEIGHT_TIMES_MIN = 10  # from the least to the greatest y: a flat curve shall look flat
 CURVE_NAME = re.compile(r'(.*?), ([^,]+(?:, total)?)$')
 FONT = 'font-family="sans-serif" font-size="13"'
 
@@ -26,7 +28,9 @@ def ladder(least, greatest):
 
 
 def number(value):
-    """Short: 0.5, 200, 20 k, 1 M."""
+    """Short: 0.5, 200, 20 k, 16,384, 1 M."""
+    if value >= 1e4 and value % 100:
+        return f'{value:,.0f}'
     for size, letter in ((1e9, 'G'), (1e6, 'M'), (1e4, 'k')):
         if value >= size * 0.999999:
             scale = 1e3 if letter == 'k' else size
@@ -35,20 +39,38 @@ def number(value):
 
 
 class Axis:
-    """One logarithmic axis between two places on the page."""
+    """One logarithmic axis between two places on the page, from the first to the last of the steps."""
 
-    def __init__(self, values, start, end):
-        self.steps = ladder(min(values), max(values))
+    def __init__(self, steps, labelled, start, end):
+        self.steps, self.labelled = steps, labelled
         self.start, self.end = start, end
 
     def place(self, value):
         low, high = math.log10(self.steps[0]), math.log10(self.steps[-1])
         return self.start + (math.log10(value) - low) / (high - low) * (self.end - self.start)
 
-    def labelled(self):
-        wide = math.log10(self.steps[-1] / self.steps[0]) > LABELLED_DECADES_MAX
-        powers = [step for step in self.steps if math.isclose(math.log10(step), round(math.log10(step)), abs_tol=1e-6)]
-        return powers if wide else self.steps
+
+def labelled_of(steps):
+    wide = math.log10(steps[-1] / steps[0]) > LABELLED_DECADES_MAX
+    powers = [step for step in steps if math.isclose(math.log10(step), round(math.log10(step)), abs_tol=1e-6)]
+    return powers if wide else steps
+
+
+def size_axis(values, start, end):
+    """Of x: few sizes are labelled as they are."""
+    sizes = sorted(set(values))
+    if 1 < len(sizes) <= SIZES_LABELLED_MAX:
+        return Axis(sizes, sizes, start, end)
+    steps = ladder(sizes[0], sizes[-1])
+    return Axis(steps, labelled_of(steps), start, end)
+
+
+def figure_axis(values, start, end):
+    """Of y."""
+    least, greatest = min(values), max(values)
+    wider = math.sqrt(max(1.0, HEIGHT_TIMES_MIN / (greatest / least)))
+    steps = ladder(least / wider, greatest * wider)
+    return Axis(steps, labelled_of(steps), start, end)
 
 
 def text(x, y, words, anchor='middle', more=''):
@@ -59,11 +81,11 @@ def grid(x_axis, y_axis, x_label, y_label):
     """Lines and labels of both axes."""
     left, right, bottom, top = x_axis.start, x_axis.end, y_axis.start, y_axis.end
     parts = []
-    for step in x_axis.labelled():
+    for step in x_axis.labelled:
         x = x_axis.place(step)
         parts += [f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#dddddd"/>',
                   text(x, bottom + 20, number(step))]
-    for step in y_axis.labelled():
+    for step in y_axis.labelled:
         y = y_axis.place(step)
         parts += [f'<line x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#dddddd"/>',
                   text(left - 8, y + 4, number(step), 'end')]
@@ -96,8 +118,8 @@ def svg(title, x_label, y_label, curves):
     kept = {name: points for name, points in kept.items() if points}
     if not kept:
         raise ValueError(f'no point above 0: {title}')
-    x_axis = Axis([x for points in kept.values() for x, _ in points], LEFT, WIDTH - RIGHT)
-    y_axis = Axis([y for points in kept.values() for _, y in points], HEIGHT - BOTTOM, TOP)
+    x_axis = size_axis([x for points in kept.values() for x, _ in points], LEFT, WIDTH - RIGHT)
+    y_axis = figure_axis([y for points in kept.values() for _, y in points], HEIGHT - BOTTOM, TOP)
     height = HEIGHT + len(kept) * LEGEND_LINE + 8
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
              f'viewBox="0 0 {WIDTH} {height}" {FONT}>',

@@ -11,6 +11,7 @@ from . import plot, requirements
 ENGINE_NAMES = {'mobula': 'Mobula', 'limits': "the machine's limits", 'ray': 'Ray C++', 'ray_python': 'Ray, Python',
                 'plasma': 'plasma',
                 'pool': 'Python pool', 'onetbb': 'oneTBB, one process'}
+TOTAL = ', total'  # a curve's name may end so: see plot.groups
 ENGINES_COMPARED = ('ray', 'ray_python', 'plasma', 'pool', 'onetbb')
 
 
@@ -61,9 +62,12 @@ def make(runs, pattern=None, quick=False, build_options=None):
 def write_plots(report, folder):
     """One SVG for each group of curves; their names go into the report."""
     for (group, unit), curves in plot.groups(report['rows'].get('mobula', [])).items():
-        name = re.sub(r'[^a-z0-9]+', '-', f'{group} {unit}'.lower()).strip('-') + '.svg'
-        title = f'{group[0].upper()}{group[1:]}'
-        drawn = plot.svg(title, group, unit_words(unit), curves)
+        words = f'{group} {unit}'.replace('/', 'per ')
+        name = re.sub(r'[^a-z0-9]+', '-', words.lower()).strip('-') + '.svg'
+        sizes, total = (group.removesuffix(TOTAL), TOTAL) if group.endswith(TOTAL) else (group, '')
+        figures = unit_words(unit) + total
+        title = f'{figures[0].upper()}{figures[1:]}, by {sizes}'
+        drawn = plot.svg(title, sizes, figures, curves)
         (folder / name).write_text(drawn, encoding='utf-8')
         report['plots'].append({'file': name, 'title': title, 'curves': sorted(curves)})
 

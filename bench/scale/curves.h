@@ -52,6 +52,7 @@ class Curves {
   void promise_at_least(double rate_min) {
     promise(rate_min / values_.back(), rate_min / *std::min_element(values_.begin(), values_.end()), 1.0);
   }
+  double first() const { return values_.front(); }
   double last() const { return values_.back(); }
   bool all_kept() const { return broken_.empty(); }
   const std::vector<std::string> &broken() const { return broken_; }  // what was printed about each

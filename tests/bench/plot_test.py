@@ -63,8 +63,18 @@ class Axes(unittest.TestCase):
             self.assertTrue(steps[0] <= least * 1.00001 and steps[-1] >= greatest * 0.99999 and len(steps) >= 2)
 
     def test_numbers_are_short(self):
-        self.assertEqual([plot.number(value) for value in (0.5, 200, 5000, 20000, 1e6, 2e9)],
-                         ['0.5', '200', '5000', '20 k', '1 M', '2 G'])
+        self.assertEqual([plot.number(value) for value in (0.5, 200, 5000, 16384, 20000, 1e6, 2e9)],
+                         ['0.5', '200', '5000', '16,384', '20 k', '1 M', '2 G'])
+
+    def test_few_sizes_are_labelled_as_they_are_and_many_by_a_ladder(self):
+        self.assertEqual(plot.size_axis([64, 1, 2, 2, 4], 0, 10).labelled, [1, 2, 4, 64])
+        self.assertEqual(plot.size_axis(range(1, 20), 0, 10).labelled, [1, 2, 5, 10, 20])
+        self.assertEqual(plot.size_axis([8, 8], 0, 10).labelled, [5, 10])
+
+    def test_a_flat_curve_looks_flat(self):
+        axis = plot.figure_axis([3.3, 3.8], 0, 100)
+        self.assertLess(axis.place(3.8) - axis.place(3.3), 10)
+        self.assertTrue(30 < axis.place(3.5) < 70)
 
 
 class Groups(unittest.TestCase):

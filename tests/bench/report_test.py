@@ -105,6 +105,14 @@ class Report(unittest.TestCase):
             self.assertEqual(json.loads((folder / 'bench.json').read_text(encoding='utf-8'))['plots'][0]['curves'],
                              ['put'])
 
+    def test_a_total_is_said_of_the_figures_and_not_of_the_sizes(self):
+        rows = [row(9, curve='put, threads, total', x=1), row(9, curve='put, threads, total', x=2)]
+        with tempfile.TemporaryDirectory() as name:
+            made = report.make([run_of(rows)])
+            report.write(made, pathlib.Path(name))
+            self.assertEqual([(plotted['file'], plotted['title']) for plotted in made['plots']],
+                             [('threads-total-per-s.svg', 'Operations each second, total, by threads')])
+
     def test_a_pattern_leaves_matching_rows_only(self):
         made = self.make(pattern=re.compile('put'))
         self.assertEqual(made['rows']['ray'], [])
