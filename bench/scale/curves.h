@@ -48,10 +48,6 @@ class Curves {
   void promise_at_most(double value_max) {
     promise(values_.back() / value_max, *std::max_element(values_.begin(), values_.end()) / value_max, 1.0);
   }
-  // The last point's rate is at least that.
-  void promise_at_least(double rate_min) {
-    promise(rate_min / values_.back(), rate_min / *std::min_element(values_.begin(), values_.end()), 1.0);
-  }
   double first() const { return values_.front(); }
   double last() const { return values_.back(); }
   bool all_kept() const { return broken_.empty(); }

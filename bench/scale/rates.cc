@@ -9,10 +9,8 @@
 #include <functional>
 #include <iterator>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -33,12 +31,8 @@ namespace {
 constexpr double kQueuedTimes = 2.0;
 // The total of many processes on few cores: each switch empties caches, and each process has its first faults.
 constexpr double kClientsTimes = 2.0;
-// On few cores the total of several threads stays what one thread has, not more.
+// Threads of one process share its locks; on few cores the total stays what one thread has, not more.
 constexpr double kThreadsTimes = 2.0;
-// A put takes the lock of the process's pool twice, to take an entry out and to bring it back. A lock that threads on
-// several cores want costs the way of its line from core to core. So this is compared with what a put costs alone plus
-// what two turns with a lock cost so many threads.
-constexpr int kTurnsOfPut = 2;
 constexpr int kBatch = 100;
 
 void run_batch(int count) {
@@ -50,12 +44,11 @@ void run_batch(int count) {
 
 // One kind of work. Each call of `run` does kBatch of it; `object` belongs to the thread that runs it.
 struct Work {
-  std::string_view name;
+  const char *name;
   void (*run)(const ray::ObjectRef<int> &object);
 };
-constexpr std::string_view kPut = "put";
 constexpr Work kWorks[] = {
-    {kPut,
+    {"put",
      [](const ray::ObjectRef<int> &) {
        for (int i = 0; i < kBatch; ++i) use(ray::Put(i));
      }},
@@ -201,19 +194,12 @@ std::vector<double> rates_of_clients(const std::string &session, int count, doub
   return rates;
 }
 
-void draw(Curves &curves, const std::string &name, const std::vector<double> &sizes,
-          const std::vector<std::vector<double>> &rates, std::size_t work) {
-  curves.begin(name, "/s");
-  for (std::size_t i = 0; i < sizes.size(); ++i) curves.add(sizes[i], rates[i][work]);
-}
-
-// Nothing of Mobula: what the machine allows to threads that share a lock.
-void take_turns(const ray::ObjectRef<int> &) {
-  static std::mutex mutex;
-  static int turns = 0;
-  for (int i = 0; i < kBatch * kTurnsOfPut; ++i) {
-    const std::lock_guard lock(mutex);
-    use(++turns);
+void draw(Curves &curves, const char *against, const std::vector<double> &sizes,
+          const std::vector<std::vector<double>> &rates, double promised) {
+  for (std::size_t work = 0; work < std::size(kWorks); ++work) {
+    curves.begin(std::string(kWorks[work].name) + ", " + against, "/s");
+    for (std::size_t i = 0; i < sizes.size(); ++i) curves.add(sizes[i], rates[i][work]);
+    curves.promise_rate(promised);
   }
 }
 
@@ -248,37 +234,22 @@ void measure_clients(Curves &curves, const Settings &settings) {
     rates.push_back(
         rates_of_clients("embedded-" + std::to_string(session.pid()), static_cast<int>(count), settings.seconds));
   }
-  for (std::size_t work = 0; work < std::size(kWorks); ++work) {
-    draw(curves, std::string(kWorks[work].name) + ", client processes, total", sizes, rates, work);
-    curves.promise_rate(kClientsTimes);
-  }
+  draw(curves, "client processes, total", sizes, rates, kClientsTimes);
 }
 
 void measure_threads(Curves &curves, const Settings &settings) {
   ray::Init();
   run_batch(1000);
   const std::vector<double> sizes = steps(1, 8, 2);
-  std::vector<Work> works{{"two turns with one lock", take_turns}};
-  works.insert(works.end(), std::begin(kWorks), std::end(kWorks));
   std::vector<std::vector<double>> rates;
   for (const double count : sizes) {
     std::vector<double> of_works;
-    for (const Work &work : works) {
+    for (const Work &work : kWorks) {
       of_works.push_back(rate_of_threads(work, static_cast<int>(count), settings.seconds));
     }
     rates.push_back(of_works);
   }
-  double turns_rate = 0;
-  for (std::size_t work = 0; work < works.size(); ++work) {
-    draw(curves, std::string(works[work].name) + ", threads, total", sizes, rates, work);
-    if (work == 0) {
-      turns_rate = curves.last();
-    } else if (works[work].name == kPut) {
-      curves.promise_at_least(1 / (kThreadsTimes * (1 / rates[0][work] + 1 / turns_rate)));
-    } else {
-      curves.promise_rate(kThreadsTimes);
-    }
-  }
+  draw(curves, "threads, total", sizes, rates, kThreadsTimes);
   ray::Shutdown();
 }
 
