@@ -94,8 +94,10 @@ std::vector<ray::ObjectRef<std::array<char, kBlockBytes>>> retain_many(double co
   return held;
 }
 
-// How long it takes until the raylet has freed what was dropped: the figures are read from the segment.
+// Until the raylet has freed what was dropped: the figures are read from the segment. While it sleeps it need not know
+// yet, so it is asked for something: before it answers it hears of what is free.
 void wait_until_freed(std::uint64_t objects_left) {
+  mobula::evict(0);
   for (;;) {
     mobula::runtime::StoreStats stats;
     ray::internal::throw_unless_ok(mobula::runtime::store_stats(&stats));
