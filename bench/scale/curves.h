@@ -48,6 +48,10 @@ class Curves {
   void promise_at_most(double value_max) {
     promise(values_.back() / value_max, *std::max_element(values_.begin(), values_.end()) / value_max, 1.0);
   }
+  // The last point's rate is at least that.
+  void promise_at_least(double rate_min) {
+    promise(rate_min / values_.back(), rate_min / *std::min_element(values_.begin(), values_.end()), 1.0);
+  }
   double first() const { return values_.front(); }
   double last() const { return values_.back(); }
   bool all_kept() const { return broken_.empty(); }
@@ -98,6 +102,12 @@ inline std::vector<double> steps(double first, double last, double times) {
   for (double size = first; size <= last * 1.001; size *= times) sizes.push_back(size);
   return sizes;
 }
+
+// Where each operation meets another object, caches and TLB hold nothing of a million: the machine's price is four
+// lines, of which each says where the next is, the reference, the row, and two of the object's header.
+constexpr int kLinesOfOne = 4;
+// Nanoseconds to read one line of memory, somewhere in so many headers, when the line before told where.
+double line_ns(std::size_t headers, double seconds);
 
 void measure_live_objects(Curves &curves, const Settings &settings);
 void measure_freeing(Curves &curves, const Settings &settings);

@@ -19,10 +19,6 @@ namespace {
 // One operation does the same work whatever else is alive. What remains is that a million headers of 256 bytes do not
 // fit the caches that a hundred fit: twice.
 constexpr double kFlatTimes = 2.0;
-// Where each operation meets another object, caches and TLB hold nothing of a million: the machine's price is four
-// lines, of which each says where the next is, the reference, the row, and two of the object's header. Of that, plus
-// what the operation costs when all is cached, twice.
-constexpr int kLinesOfOne = 4;
 
 constexpr std::size_t kBlockBytes = 200;  // more than fits a header: the object has a block
 
@@ -66,24 +62,6 @@ double get_ns(const std::vector<ray::ObjectRef<int>> &held, int times, double se
 double get_any_ns(const std::vector<ray::ObjectRef<int>> &held, int times, double seconds) {
   std::minstd_rand random(1);
   return nanoseconds_of(times, seconds, [&] { use(*held[random() % held.size()].Get()); });
-}
-
-// One line of memory, somewhere in as many headers, when the line before told where.
-double read_any_ns(std::size_t count, int times, double seconds) {
-  constexpr std::size_t kHeaderBytes = 256;
-  const std::size_t bytes = count * kHeaderBytes;
-  void *const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::runtime_error("no memory to compare with");
-  auto *const words = static_cast<std::size_t *>(memory);
-  for (std::size_t i = 0; i < count; ++i) words[i * kHeaderBytes / sizeof *words] = i;
-  std::minstd_rand random(1);
-  std::size_t last = 0;
-  const double nanoseconds = nanoseconds_of(times, seconds, [&] {
-    last = words[(random() + (last & 1)) % count * kHeaderBytes / sizeof *words];
-    use(last);
-  });
-  ::munmap(memory, bytes);
-  return nanoseconds;
 }
 
 std::vector<ray::ObjectRef<std::array<char, kBlockBytes>>> retain_many(double count) {
@@ -131,7 +109,7 @@ void measure_evicting(Curves &curves, const Settings &settings) {
     mobula::evict(~0ull);
   }
   const auto largest = static_cast<std::size_t>(settings.largest_count);
-  curves.promise_at_most(kFlatTimes * (curves.first() + read_any_ns(largest, 1000, settings.seconds)));
+  curves.promise_at_most(kFlatTimes * (curves.first() + line_ns(largest, settings.seconds)));
 }
 
 // The raylet's CPU time for each object that is dropped, when so many are dropped at once.
@@ -155,6 +133,23 @@ void measure_dropping(Curves &curves, const Settings &settings) {
 
 }  // namespace
 
+double line_ns(std::size_t headers, double seconds) {
+  constexpr std::size_t kHeaderBytes = 256;
+  const std::size_t bytes = headers * kHeaderBytes;
+  void *const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::runtime_error("no memory to compare with");
+  auto *const words = static_cast<std::size_t *>(memory);
+  for (std::size_t i = 0; i < headers; ++i) words[i * kHeaderBytes / sizeof *words] = i;
+  std::minstd_rand random(1);
+  std::size_t last = 0;
+  const double nanoseconds = nanoseconds_of(1000, seconds, [&] {
+    last = words[(random() + (last & 1)) % headers * kHeaderBytes / sizeof *words];
+    use(last);
+  });
+  ::munmap(memory, bytes);
+  return nanoseconds;
+}
+
 void measure_live_objects(Curves &curves, const Settings &settings) {
   start("2GiB");
   measure(curves, settings, "put and drop", 1000, put_and_drop_ns);
@@ -163,11 +158,11 @@ void measure_live_objects(Curves &curves, const Settings &settings) {
   curves.promise_cost(kFlatTimes);
   const double cached_ns = measure(curves, settings, "get of one", 1000, get_ns);
   curves.promise_cost(kFlatTimes);
-  const double line_ns =
+  const double largest_line_ns =
       measure(curves, settings, "read of any header's memory", 1000,
-              [](const auto &held, int times, double seconds) { return read_any_ns(held.size(), times, seconds); });
+              [](const auto &held, int, double seconds) { return line_ns(held.size(), seconds); });
   measure(curves, settings, "get of any", 1000, get_any_ns);
-  curves.promise_at_most(kFlatTimes * (cached_ns + kLinesOfOne * line_ns));
+  curves.promise_at_most(kFlatTimes * (cached_ns + kLinesOfOne * largest_line_ns));
   ray::Shutdown();
 }
 
