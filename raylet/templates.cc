@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -89,6 +90,10 @@ Template &Templates::add(std::uint32_t job) {
   added->number = next_number_++;
   added->job = job;
   Template &one = *added;
+  if (job == 0)
+    of_session_.push_back(&one);
+  else
+    of_jobs_[job] = &one;
   all_[one.number] = std::move(added);
   edge_.added(one);
   return one;
@@ -158,13 +163,11 @@ Template *Templates::find_pid(pid_t pid) {
 }
 
 Template *Templates::with_function(std::uint64_t function, std::uint32_t job) {
-  Template *found = nullptr;
-  for (const auto &[number, one] : all_) {
-    if (one->failed || one->functions.count(function) == 0) continue;
-    if (one->job == 0) return one.get();
-    if (one->job == job) found = one.get();
-  }
-  return found;
+  const auto has_it = [&](const Template *one) { return !one->failed && one->functions.count(function) != 0; };
+  const auto of_session = std::find_if(of_session_.begin(), of_session_.end(), has_it);
+  if (of_session != of_session_.end()) return *of_session;
+  const auto own = of_jobs_.find(job);
+  return own != of_jobs_.end() && has_it(own->second) ? own->second : nullptr;
 }
 
 void Templates::on_hello(Template &one, std::shared_ptr<Connection> connection,
@@ -218,15 +221,11 @@ void Templates::kill(Template &one) {
 }
 
 void Templates::end_job(std::uint32_t job) {
-  for (auto place = all_.begin(); place != all_.end();) {
-    Template &one = *place->second;
-    if (one.job != job) {
-      ++place;
-      continue;
-    }
-    kill(one);
-    place = all_.erase(place);
-  }
+  const auto own = of_jobs_.find(job);
+  if (own == of_jobs_.end()) return;
+  kill(*own->second);
+  all_.erase(own->second->number);
+  of_jobs_.erase(own);
 }
 
 void Templates::end_all() {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -90,6 +91,8 @@ class Templates {
   const rlim_t descriptors_limit_;
   Edge edge_;
   std::map<std::uint32_t, std::unique_ptr<Template>> all_;
+  std::vector<Template *> of_session_;  // for its libraries, and those launched by hand: they serve every job
+  std::unordered_map<std::uint32_t, Template *> of_jobs_;
   std::uint32_t next_number_ = 1;
 };
 
