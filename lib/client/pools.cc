@@ -1,6 +1,7 @@
 #include "client/pools.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "base/crash_points.h"
 
@@ -18,7 +19,16 @@ constexpr std::uint64_t kPoolsShareOfScarce = 64;
 constexpr std::uint32_t kSlotsUnderWayMax = base::kGrantSlots - 64;  // the rest for one-slot answers
 constexpr std::size_t kRefusalsKept = 1024;
 constexpr std::uint32_t kInlineEntriesKept = 4096;
-constexpr std::ptrdiff_t kPopsAhead = 2;
+constexpr std::size_t kShelfMax = 64;     // entries; the rest of what a thread recycles is for all
+constexpr std::size_t kShelfRefill = 16;  // entries taken from the pool at a time
+constexpr std::size_t kPopsAhead = 2;
+
+// Which number in a row this thread has among those that have asked.
+std::size_t thread_number() {
+  static std::atomic<std::size_t> threads{0};
+  static thread_local const std::size_t number = threads.fetch_add(1, std::memory_order_relaxed);
+  return number;
+}
 
 }  // namespace
 
@@ -53,20 +63,54 @@ std::uint64_t Pools::bytes_of(const PooledEntry &entry) const {
   return header.offset == segment::kInlineOffset ? 0 : header.capacity_bytes;
 }
 
+Pools::Shelf &Pools::own_shelf() { return shelves_[thread_number() % kShelves]; }
+
+std::optional<PooledEntry> Pools::pop_back(std::vector<PooledEntry> &entries) const {
+  if (entries.empty()) return std::nullopt;
+  const PooledEntry found = entries.back();
+  entries.pop_back();
+  // Its header lies in the raylet's cache, or in that of the worker that wrote to it last.
+  if (entries.size() >= kPopsAhead) segment_.prefetch_entry(entries[entries.size() - kPopsAhead].entry);
+  return found;
+}
+
+std::optional<PooledEntry> Pools::pop_from(Shelf &shelf) {
+  const std::lock_guard lock(shelf.mutex);
+  return pop_back(shelf.entries);
+}
+
+bool Pools::put_on(Shelf &shelf, const PooledEntry &entry) {
+  const std::lock_guard lock(shelf.mutex);
+  if (shelf.entries.size() >= kShelfMax) return false;
+  shelf.entries.push_back(entry);
+  return true;
+}
+
+// Of several threads each gets only a part of a small pool.
+void Pools::stock_locked(Shelf &shelf) {
+  std::vector<PooledEntry> &entries = pool_of(objects::kInlineClass).entries;
+  const auto taken = static_cast<std::ptrdiff_t>(std::min(entries.size() / 2, kShelfRefill));
+  const std::lock_guard lock(shelf.mutex);
+  shelf.entries.insert(shelf.entries.end(), entries.end() - taken, entries.end());
+  entries.erase(entries.end() - taken, entries.end());
+}
+
 std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
   const std::uint32_t size_class = objects::class_of(bytes);
+  const bool is_inline = size_class == objects::kInlineClass;
+  if (is_inline) {
+    if (std::optional<PooledEntry> found = pop_from(own_shelf())) return found;
+  }
   const std::lock_guard lock(mutex_);
   Pool &pool = pool_of(size_class);
   if (pool.entries.size() <= pool.batch / 4) collect_locked();
   if (size_class == objects::kLargeClass) return pop_large(bytes);
   if (pool.entries.empty()) return std::nullopt;
-  const PooledEntry found = pool.entries.back();
   // A store that is nearly full grants blocks below their class's size.
-  if (size_class != objects::kInlineClass && segment_.entry(found.entry).capacity_bytes < bytes) return std::nullopt;
-  pool.entries.pop_back();
-  // Its header lies in the raylet's cache, or in that of the worker that wrote to it last.
-  if (pool.entries.size() >= kPopsAhead) segment_.prefetch_entry(pool.entries.end()[-kPopsAhead].entry);
-  pooled_bytes_ -= bytes_of(found);
+  if (!is_inline && segment_.entry(pool.entries.back().entry).capacity_bytes < bytes) return std::nullopt;
+  const std::optional<PooledEntry> found = pop_back(pool.entries);
+  pooled_bytes_ -= bytes_of(*found);
+  if (is_inline) stock_locked(own_shelf());
   const bool runs_out = pool.entries.size() * 4 < pool.batch && pool.batch > 1;
   if (runs_out && pool.ticket == 0) request_locked(size_class, bytes);
   return found;
@@ -87,6 +131,7 @@ std::optional<PooledEntry> Pools::pop_large(std::uint64_t bytes) {
 
 bool Pools::push(const PooledEntry &entry) {
   const std::uint64_t bytes = bytes_of(entry);
+  if (bytes == 0 && put_on(own_shelf(), entry)) return true;
   const std::uint32_t size_class = bytes == 0 ? objects::kInlineClass : objects::class_of(bytes);
   const std::lock_guard lock(mutex_);
   Pool &pool = pool_of(size_class);
@@ -230,9 +275,14 @@ bool Pools::take_rows_refusal() {
 std::size_t Pools::rows_kept() {
   const std::lock_guard lock(mutex_);
   std::size_t rows = 0;
-  for (const Pool &pool : pools_) {
-    rows += static_cast<std::size_t>(std::count_if(pool.entries.begin(), pool.entries.end(),
-                                                   [](const PooledEntry &entry) { return entry.row != nullptr; }));
+  const auto count = [&](const std::vector<PooledEntry> &entries) {
+    rows += static_cast<std::size_t>(
+        std::count_if(entries.begin(), entries.end(), [](const PooledEntry &entry) { return entry.row != nullptr; }));
+  };
+  for (const Pool &pool : pools_) count(pool.entries);
+  for (Shelf &shelf : shelves_) {
+    const std::lock_guard shelf_lock(shelf.mutex);
+    count(shelf.entries);
   }
   return rows;
 }

@@ -1,5 +1,6 @@
 // client/pools.h: the entries that the raylet has granted to this process, ready to be put into.
-//   Threads    thread-safe: one lock for all classes
+//   Threads    thread-safe: one lock for all classes, and before it, for entries without a block, one for each of a few
+//              shelves among which the threads are divided
 //   Crash      a granted entry stays FREE until used; the reaper takes it back
 //   Ownership  an entry in a pool is this process's; a recycled one comes with its row, bit and one count (rule 19)
 //   Cost       pop and push: one uncontended lock; a request to the raylet for every batch
@@ -61,7 +62,19 @@ class Pools {
     std::uint32_t ticket = 0;  // of the request under way, 0 = none
     std::uint32_t slots = 0;   // of the grants ring that its answer may take
   };
+  // Entries without a block that the threads of one shelf use first, so that threads which put do not meet.
+  struct alignas(segment::kCacheLineBytes) Shelf {
+    base::Mutex mutex;
+    std::vector<PooledEntry> entries;
+  };
+  static constexpr std::size_t kShelves = 8;
+
   Pool &pool_of(std::uint32_t size_class) { return pools_[size_class]; }
+  Shelf &own_shelf();
+  std::optional<PooledEntry> pop_from(Shelf &shelf);
+  bool put_on(Shelf &shelf, const PooledEntry &entry);
+  void stock_locked(Shelf &shelf);
+  std::optional<PooledEntry> pop_back(std::vector<PooledEntry> &entries) const;
   std::uint32_t batch_max(std::uint32_t size_class) const;
   std::uint64_t bytes_of(const PooledEntry &entry) const;
   std::uint64_t bytes_max() const;
@@ -78,6 +91,7 @@ class Pools {
   base::Mutex mutex_;
   segment::RingConsumer grants_;
   std::array<Pool, objects::kLargeClass + 1> pools_;
+  std::array<Shelf, kShelves> shelves_;  // a shelf's lock is taken alone or after mutex_
   std::unordered_map<std::uint32_t, Code> refusals_;
   std::uint64_t pooled_bytes_ = 0;  // of all pools
   std::uint32_t slots_under_way_ = 0;

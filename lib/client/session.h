@@ -47,7 +47,7 @@ class Session {
   // Handles, drafts and weak references of this process that are still alive: while there are any the Session must
   // stay.
   std::size_t handles_alive() const {
-    return references_->rows().in_use() - pools_->rows_kept() + weak_names_->alive();
+    return references_->rows_in_use() - pools_->rows_kept() + weak_names_->alive();
   }
   // One look at what keeps the session from being empty, after the raylet has read what this process told it.
   void find_leaks(Leaks *leaks);

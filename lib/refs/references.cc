@@ -31,18 +31,37 @@ References::References(const segment::Segment &segment, std::uint32_t client_id)
       started_ns_(segment.header().started_ns),
       row_of_(map_row_index(), unmap_row_index) {}
 
-// T1..T4. REQUIRES: the entry's stripe is locked; `spare` is an allocated row.
-segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used) {
+std::uint32_t References::allocate_row(Stripe &stripe) {
+  return stripe.spares_count != 0 ? stripe.spares[--stripe.spares_count] : rows_.allocate();
+}
+
+void References::release_row(Stripe &stripe, std::uint32_t number) {
+  if (stripe.spares_count == kSparesMax) return rows_.release(number);
+  stripe.spares[stripe.spares_count++] = number;
+}
+
+std::size_t References::rows_in_use() {
+  std::size_t rows = rows_.in_use();
+  for (Stripe &stripe : stripes_) {
+    const std::lock_guard lock(stripe.mutex);
+    rows -= stripe.spares_count;
+  }
+  return rows;
+}
+
+// T1..T4. Null: no row. REQUIRES: the stripe is the entry's, and locked.
+segment::Row *References::count_in(Stripe &stripe, std::uint32_t entry) {
   std::uint32_t &row_plus_1 = row_of_[entry];
-  *spare_used = row_plus_1 == 0;
   if (row_plus_1 != 0) {
     segment::Row &row = rows_.row(row_plus_1 - 1);
     base::count_up(row.count, std::memory_order_relaxed);  // T1; the lock orders it
     base::crash_point(base::CrashPoint::kTakeCountedAgain);
-    return row;
+    return &row;
   }
-  row_plus_1 = spare + 1;
-  segment::Row &row = rows_.row(spare);
+  const std::uint32_t number = allocate_row(stripe);
+  if (number == RowTable::kNone) return nullptr;
+  row_plus_1 = number + 1;
+  segment::Row &row = rows_.row(number);
   row.shared.store(1, std::memory_order_relaxed);
   row.since_ms = static_cast<std::uint32_t>((base::coarse_ns() - started_ns_) / base::kNanosecondsPerMillisecond);
   row.count.store(1, std::memory_order_relaxed);  // T1; nobody else sees an unused row
@@ -53,11 +72,11 @@ segment::Row &References::count_in(std::uint32_t entry, std::uint32_t spare, boo
   // T3, seq_cst: the bit is visible before the state is read; pairs with the evictor's CAS and look (rule 2).
   own_word(segment::Set::kHolders, entry).fetch_or(bit_, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kTakeMarked);
-  return row;
+  return &row;
 }
 
-// R2, R3. REQUIRES: the stripe is locked, the count has reached zero.
-void References::count_out(segment::Row &row, std::uint32_t entry) {
+// R2, R3. REQUIRES: the stripe is the entry's, and locked; the count has reached zero.
+void References::count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry) {
   base::crash_point(base::CrashPoint::kReleaseCounted);
   const std::uint32_t number = row_of_[entry] - 1;
   // seq_cst: everything published before is visible to the evictor that sees the bit gone (rule 13).
@@ -67,7 +86,7 @@ void References::count_out(segment::Row &row, std::uint32_t entry) {
   row.entry_plus_1.store(0, std::memory_order_release);
   base::crash_point(base::CrashPoint::kReleaseDone);
   row_of_[entry] = 0;
-  rows_.release(number);
+  release_row(stripe, number);
 }
 
 // T6'': true when no verdict stands against the entry's group: it has none, or this takes the flag off the one member
@@ -86,15 +105,13 @@ bool References::rescue_group(std::uint32_t representative_plus_1) const {
 }
 
 References::Take References::take(ObjectName name, segment::Row **row) {
-  const std::uint32_t spare = rows_.allocate();
-  if (spare == RowTable::kNone) return Take::kNoRow;
-  bool spare_used = false;
   segment::Row *counted = nullptr;
   {
-    const std::lock_guard lock(stripe(name.entry));
-    counted = &count_in(name.entry, spare, &spare_used);
+    Stripe &stripe = stripe_of(name.entry);
+    const std::lock_guard lock(stripe.mutex);
+    counted = count_in(stripe, name.entry);
   }
-  if (!spare_used) rows_.release(spare);
+  if (counted == nullptr) return Take::kNoRow;
   segment::EntryHeader &header = segment_.entry(name.entry);
   std::uint64_t word = header.state.load(std::memory_order_seq_cst);  // T5
   while (names(word, name.generation)) {
@@ -136,37 +153,37 @@ References::Release References::release(segment::Row &row, std::uint32_t *entry)
       return Release::kHeld;
     }
   }
-  const std::lock_guard lock(stripe(*entry));
+  Stripe &stripe = stripe_of(*entry);
+  const std::lock_guard lock(stripe.mutex);
   if (row.shared.load(std::memory_order_relaxed) == 0 && row.count.load(std::memory_order_acquire) == 1 &&
       recycle(row, State::kSealed)) {
     return Release::kRecycled;
   }
   if (base::count_down(row.count, std::memory_order_acq_rel) != 1) return Release::kHeld;
-  count_out(row, *entry);
+  count_out(stripe, row, *entry);
   return Release::kLast;
 }
 
 References::Release References::release_shared(segment::Row &row, std::uint32_t *entry) {
   *entry = entry_of(row);
-  const std::lock_guard lock(stripe(*entry));
+  Stripe &stripe = stripe_of(*entry);
+  const std::lock_guard lock(stripe.mutex);
   if (base::count_down(row.count, std::memory_order_acq_rel) != 1) return Release::kHeld;
-  count_out(row, *entry);
+  count_out(stripe, row, *entry);
   return Release::kLast;
 }
 
 segment::Row *References::open(std::uint32_t entry) {
-  const std::uint32_t spare = rows_.allocate();
-  if (spare == RowTable::kNone) return nullptr;
-  bool spare_used = false;
   segment::Row *row = nullptr;
   {
-    const std::lock_guard lock(stripe(entry));
-    row = &count_in(entry, spare, &spare_used);
+    Stripe &stripe = stripe_of(entry);
+    const std::lock_guard lock(stripe.mutex);
+    row = count_in(stripe, entry);
+    if (row == nullptr) return nullptr;
     row->shared.store(0, std::memory_order_relaxed);
     row->generation.store(generation_of(segment_.entry(entry).state.load(std::memory_order_relaxed)),
                           std::memory_order_relaxed);
   }
-  if (!spare_used) rows_.release(spare);
   base::crash_point(base::CrashPoint::kCreateOpened);
   return row;
 }
@@ -203,7 +220,7 @@ bool References::recycle(segment::Row &row, State from) {
 }
 
 bool References::abandon(segment::Row &row) {
-  const std::lock_guard lock(stripe(entry_of(row)));
+  const std::lock_guard lock(stripe_of(entry_of(row)).mutex);
   if (recycle(row, State::kCreating)) return true;
   static_cast<void>(settle(row, State::kFailed));  // the raylet frees settled entries only
   return false;
@@ -212,7 +229,7 @@ bool References::abandon(segment::Row &row) {
 void References::pin(segment::Row &row) {
   copy(row);
   const std::uint32_t entry = entry_of(row);
-  const std::lock_guard lock(stripe(entry));
+  const std::lock_guard lock(stripe_of(entry).mutex);
   // The row before the bit, as for holders: the reaper clears what the rows name.
   if (base::count_up(row.pins, std::memory_order_release) == 0) {
     base::crash_point(base::CrashPoint::kPinCounted);
@@ -223,7 +240,7 @@ void References::pin(segment::Row &row) {
 
 bool References::unpin(segment::Row &row) {
   const std::uint32_t entry = entry_of(row);
-  const std::lock_guard lock(stripe(entry));
+  const std::lock_guard lock(stripe_of(entry).mutex);
   const std::uint32_t pins = row.pins.load(std::memory_order_relaxed);
   if (pins == 0) return false;
   if (base::is_saturated(pins)) return true;

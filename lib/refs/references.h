@@ -22,6 +22,8 @@ class References {
   References(const segment::Segment &segment, std::uint32_t client_id);
 
   RowTable &rows() { return rows_; }
+  // Rows that stand for something: each is one or more handles of an object.
+  std::size_t rows_in_use();
 
   enum class Take { kTaken, kGone, kNoRow };
   // A handle of the object named. kGone: it is no more; kNoRow: nothing done, add a chunk of rows and try again.
@@ -69,10 +71,19 @@ class References {
 
  private:
   static constexpr std::size_t kStripes = 256;
-  base::Mutex &stripe(std::uint32_t entry) { return stripes_[entry % kStripes]; }
+  static constexpr std::uint32_t kSparesMax = 4;  // of all stripes together not more than the first chunk has
+  struct Stripe {
+    base::Mutex mutex;
+    std::uint32_t spares_count = 0;
+    std::array<std::uint32_t, kSparesMax> spares{};  // rows that entries of this stripe had last
+  };
+  static_assert(kStripes * kSparesMax <= base::kRowsPerFirstChunk);
+  Stripe &stripe_of(std::uint32_t entry) { return stripes_[entry % kStripes]; }
+  std::uint32_t allocate_row(Stripe &stripe);
+  void release_row(Stripe &stripe, std::uint32_t number);
   segment::Word &own_word(segment::Set set, std::uint32_t entry) const { return segment_.set_word(set, group_, entry); }
-  segment::Row &count_in(std::uint32_t entry, std::uint32_t spare, bool *spare_used);
-  void count_out(segment::Row &row, std::uint32_t entry);
+  segment::Row *count_in(Stripe &stripe, std::uint32_t entry);
+  void count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry);
   bool recycle(segment::Row &row, State from);
   bool rescue_group(std::uint32_t representative_plus_1) const;
 
@@ -84,7 +95,7 @@ class References {
   RowTable rows_;
   // Which row this process has for an entry, plus one; guarded by the entry's stripe. Touched pages only cost memory.
   std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t *)> row_of_;
-  std::array<base::Mutex, kStripes> stripes_;
+  std::array<Stripe, kStripes> stripes_;
 };
 
 }  // namespace mobula::refs

@@ -65,7 +65,7 @@ TEST_SUITE("refs/references") {
     CHECK(first == second);
     References::copy(*first);
     CHECK(first->count.load() == 3);
-    CHECK(world.bert.references.rows().in_use() == 1);
+    CHECK(world.bert.references.rows_in_use() == 1);
     CHECK(world.segment->entry(3).holders.load() == (world.anna.bit() | world.bert.bit()));
     CHECK(world.bert.release(*first) == Release::kHeld);
     CHECK(world.bert.release(*first) == Release::kHeld);
@@ -74,7 +74,7 @@ TEST_SUITE("refs/references") {
     CHECK_FALSE(world.bert.holds(3));
     CHECK(first->entry_plus_1.load() == 0);
     CHECK(first->count.load() == 0);
-    CHECK(world.bert.references.rows().in_use() == 0);
+    CHECK(world.bert.references.rows_in_use() == 0);
     CHECK(world.anna.holds(3));
     CHECK(row.count.load() == 1);
   }
@@ -93,7 +93,7 @@ TEST_SUITE("refs/references") {
       CHECK(taken == nullptr);
       CHECK_FALSE(world.bert.holds(name.entry));
     }
-    CHECK(world.bert.references.rows().in_use() == 0);
+    CHECK(world.bert.references.rows_in_use() == 0);
     // Also in the process that holds the new tenant: its own bit survives the undo (rule 4).
     segment::Row *taken = nullptr;
     CHECK(world.anna.references.take({3, 0}, &taken) == Take::kGone);

@@ -161,7 +161,7 @@ struct ScheduledWorld {
     const bool holds = process.handles != 0;
     if (count != process.handles) return "the rows count other handles than there are";
     if (hints != (holds ? 1u : 0u)) return "a row too many or too few";
-    if (process.client.references.rows().in_use() != hints) return "a row is lost";
+    if (process.client.references.rows_in_use() != hints) return "a row is lost";
     return process.client.holds(kEntry) == holds ? "" : "the holder bit is wrong";
   }
 };
