@@ -4,6 +4,7 @@
 //              short, and one in sixteen asks whether that still is right. MOBULA_SPINS=0 switches it off
 #pragma once
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,7 +36,10 @@ class Spin {
   bool until(Ready ready, std::uint32_t cost = 1) {
     if (ready()) return true;
     for (std::uint32_t left = next_round() / cost; left > 1; --left) {
-      pause();
+      if (left % kLooksPerYield == 0)
+        sched_yield();
+      else
+        pause();
       if (!ready()) continue;
       looks_.store(looks_max_, std::memory_order_relaxed);
       return true;
@@ -48,6 +52,7 @@ class Spin {
  private:
   static constexpr std::uint32_t kLooksMin = 4;
   static constexpr std::uint32_t kRoundsPerProbe = 16;
+  static constexpr std::uint32_t kLooksPerYield = 16;  // what is awaited may have to run on this very processor
 
   // MOBULA_SPINS, the most looks that the user allows.
   static std::uint32_t allowed() {
