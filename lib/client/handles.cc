@@ -17,20 +17,7 @@ Reference &Reference::operator=(const Reference &other) noexcept {
   return *this = std::move(copy);
 }
 
-Reference &Reference::operator=(Reference &&other) noexcept {
-  if (this == &other) return *this;
-  // The old handle goes last: it may be the only one of what the new one came out of.
-  Reference old;
-  std::swap(old.session_, session_);
-  std::swap(old.row_, row_);
-  std::swap(session_, other.session_);
-  std::swap(row_, other.row_);
-  return *this;
-}
-
-Reference::~Reference() {
-  if (row_ != nullptr) session_->drop_handle(*row_);
-}
+void Reference::drop() noexcept { session_->drop_handle(*row_); }
 
 Reference Reference::from_id(std::string_view id) {
   Session *const session = current_session();

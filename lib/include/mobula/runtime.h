@@ -60,8 +60,19 @@ class MOBULA_EXPORT Reference {
     other.row_ = nullptr;
   }
   Reference &operator=(const Reference &other) noexcept;
-  Reference &operator=(Reference &&other) noexcept;
-  ~Reference();
+  Reference &operator=(Reference &&other) noexcept {
+    if (this == &other) return *this;
+    // The old handle goes last: it may be the only one of what the new one came out of.
+    const Reference old(static_cast<Reference &&>(*this));
+    session_ = other.session_;
+    row_ = other.row_;
+    other.session_ = nullptr;
+    other.row_ = nullptr;
+    return *this;
+  }
+  ~Reference() {
+    if (row_ != nullptr) drop();
+  }
 
   // Takes a handle by ObjectID (15 raw bytes). Empty when the object is gone or of another session.
   static Reference from_id(std::string_view id);
@@ -72,6 +83,7 @@ class MOBULA_EXPORT Reference {
  private:
   friend class client::Session;
   Reference(client::Session *session, segment::Row *row) noexcept : session_(session), row_(row) {}
+  void drop() noexcept;
   client::Session *session_ = nullptr;
   segment::Row *row_ = nullptr;
 };
