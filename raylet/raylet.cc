@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t kTurnsPerPoll = 16;  // while the rings are busy, sockets are looked at this often
 constexpr std::uint64_t kCandidatesPerBusyTurn = 256;
+constexpr std::uint32_t kTurnsWithCandidatesMax = 16;
 // Longer than a small task and the wake-ups around it take: who runs one after the other need not wake the raylet.
 constexpr std::uint32_t kLooksMax = 2000;
 constexpr std::size_t kClientsPerLook = 8;  // whose rings can be looked at during one pause
@@ -111,12 +112,15 @@ bool Raylet::turn() {
   any |= do_due_work();
   any |= tasks_.act();
   any |= reap_some();
-  // While messages keep coming, many are looked at together: they cost less then, and nobody waits for their bytes.
-  if (store_.candidates() >= (any && !space_.is_short() ? kCandidatesPerBusyTurn : 1)) {
+  // While messages keep coming, many are looked at together, after some turns at the latest: they cost less then.
+  if (store_.has_candidates() && (!any || space_.is_short() || store_.candidates() >= kCandidatesPerBusyTurn ||
+                                  ++turns_with_candidates_ >= kTurnsWithCandidatesMax)) {
+    turns_with_candidates_ = 0;
     store_.free_batch(drainer());
     any = true;
   }
-  any |= space_.serve();
+  // What one step of withdrawing gives back is not granted before the last: it would be withdrawn again.
+  if (!store_.is_withdrawing()) any |= space_.serve();
   any |= set_pressure();
   if (store_.is_withdrawing()) {
     store_.withdraw_some();

@@ -188,6 +188,7 @@ class Raylet {
   bool is_ready_ = false;  // or was refused: it is told once
   bool failed_to_start_ = false;
   base::Spin spin_;
+  std::uint32_t turns_with_candidates_ = 0;  // in a row, that did not look at them
 };
 
 }  // namespace mobula::raylet

@@ -58,7 +58,10 @@ std::unique_ptr<client::Session> attach(const WorkerOptions &options) {
 // What a task printed is on its way before its worker turns to the next.
 void flush_output() {
   std::cout.flush();  // of stdout's buffer, too, as long as they are synchronised
-  if (__fpending(stdout) != 0) std::fflush(stdout);
+  flockfile(stdout);
+  const bool is_pending = __fpending(stdout) != 0;
+  funlockfile(stdout);
+  if (is_pending) std::fflush(stdout);
 }
 
 // Serves the offers of the raylet: tasks, until a factory has made this worker an actor, then calls of that.

@@ -14,6 +14,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "base/clock.h"
+
 namespace mobula::base {
 
 inline void pause() noexcept {
@@ -35,11 +37,12 @@ class Spin {
   template <typename Ready>
   bool until(Ready ready, std::uint32_t cost = 1) {
     if (ready()) return true;
+    std::int64_t started_ns = 0;
     for (std::uint32_t left = next_round() / cost; left > 1; --left) {
-      if (left % kLooksPerYield == 0)
-        sched_yield();
-      else
+      if (left % kLooksPerYield != 0)
         pause();
+      else if (!yield(&started_ns))
+        break;
       if (!ready()) continue;
       looks_.store(looks_max_, std::memory_order_relaxed);
       return true;
@@ -52,8 +55,17 @@ class Spin {
  private:
   static constexpr std::uint32_t kLooksMin = 4;
   static constexpr std::uint32_t kRoundsPerProbe = 16;
-  static constexpr std::uint32_t kLooksPerYield = 16;  // what is awaited may have to run on this very processor
+  static constexpr std::int64_t kRoundNsMax = 200'000;  // some wake-ups; the caller has deadlines and sockets besides
+  static constexpr std::uint32_t kLooksPerYield = 16;   // what is awaited may have to run on this very processor
 
+  // False: whoever wanted the processor has had it for so long that the round is over.
+  static bool yield(std::int64_t *started_ns) {
+    const std::int64_t now_ns = monotonic_ns();
+    if (*started_ns == 0) *started_ns = now_ns;
+    if (now_ns - *started_ns > kRoundNsMax) return false;
+    sched_yield();
+    return true;
+  }
   // MOBULA_SPINS, the most looks that the user allows.
   static std::uint32_t allowed() {
     std::uint32_t looks = ~0u;

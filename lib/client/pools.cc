@@ -58,6 +58,8 @@ std::uint32_t Pools::batch_max(std::uint32_t size_class) const {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fitting, 1, kInlineBatchMax));
 }
 
+bool Pools::is_pressed() const { return segment_.header().pressure.load(std::memory_order_relaxed) != 0; }
+
 std::uint64_t Pools::bytes_of(const PooledEntry &entry) const {
   const segment::EntryHeader &header = segment_.entry(entry.entry);
   return header.offset == segment::kInlineOffset ? 0 : header.capacity_bytes;
@@ -86,6 +88,14 @@ bool Pools::put_on(Shelf &shelf, const PooledEntry &entry) {
   return true;
 }
 
+// What other threads have put aside, before the raylet is waited for. REQUIRES: mutex_ is locked.
+std::optional<PooledEntry> Pools::pop_elsewhere() {
+  for (Shelf &shelf : shelves_) {
+    if (std::optional<PooledEntry> found = pop_from(shelf)) return found;
+  }
+  return std::nullopt;
+}
+
 // Of several threads each gets only a part of a small pool.
 void Pools::stock_locked(Shelf &shelf) {
   std::vector<PooledEntry> &entries = pool_of(objects::kInlineClass).entries;
@@ -105,13 +115,15 @@ std::optional<PooledEntry> Pools::pop(std::uint64_t bytes) {
   Pool &pool = pool_of(size_class);
   if (pool.entries.size() <= pool.batch / 4) collect_locked();
   if (size_class == objects::kLargeClass) return pop_large(bytes);
-  if (pool.entries.empty()) return std::nullopt;
+  if (pool.entries.empty()) return is_inline ? pop_elsewhere() : std::nullopt;
   // A store that is nearly full grants blocks below their class's size.
   if (!is_inline && segment_.entry(pool.entries.back().entry).capacity_bytes < bytes) return std::nullopt;
   const std::optional<PooledEntry> found = pop_back(pool.entries);
   pooled_bytes_ -= bytes_of(*found);
   if (is_inline) stock_locked(own_shelf());
-  const bool runs_out = pool.entries.size() * 4 < pool.batch && pool.batch > 1;
+  // Ahead of need, so not while somebody waits for space.
+  const bool may_ask = is_inline || (batch_max(size_class) > 1 && !is_pressed());
+  const bool runs_out = pool.entries.size() * 4 < pool.batch && pool.batch > 1 && may_ask;
   if (runs_out && pool.ticket == 0) request_locked(size_class, bytes);
   return found;
 }

@@ -72,12 +72,14 @@ class Pools {
   Pool &pool_of(std::uint32_t size_class) { return pools_[size_class]; }
   Shelf &own_shelf();
   std::optional<PooledEntry> pop_from(Shelf &shelf);
+  std::optional<PooledEntry> pop_elsewhere();
   bool put_on(Shelf &shelf, const PooledEntry &entry);
   void stock_locked(Shelf &shelf);
   std::optional<PooledEntry> pop_back(std::vector<PooledEntry> &entries) const;
   std::uint32_t batch_max(std::uint32_t size_class) const;
   std::uint64_t bytes_of(const PooledEntry &entry) const;
   std::uint64_t bytes_max() const;
+  bool is_pressed() const;
   std::optional<PooledEntry> pop_large(std::uint64_t bytes);
   void clear_ticket(Pool &pool);
   std::uint32_t request_locked(std::uint32_t size_class, std::uint64_t bytes);

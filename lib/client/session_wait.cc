@@ -192,6 +192,10 @@ Status Session::wait(std::span<const Reference *const> references, std::size_t w
       open.push_back(static_cast<std::uint32_t>(i));
   }
   if (settled >= wanted) return nullptr;
+  if (deadline_ns != base::kForever && deadline_ns <= base::monotonic_ns()) {
+    outbox_->wake_raylet();  // tasks of a batch may lie unread, and who only asks now and then must find them done
+    return nullptr;
+  }
   const std::size_t missing = wanted - settled;
   const segment::Wake wake = wanted == references.size()
                                  ? wait_for_all(references, &open, deadline_ns, ready)

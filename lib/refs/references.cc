@@ -40,12 +40,22 @@ void References::release_row(Stripe &stripe, std::uint32_t number) {
   stripe.spares[stripe.spares_count++] = number;
 }
 
-std::size_t References::rows_in_use() {
-  std::size_t rows = rows_.in_use();
+bool References::give_up_spares() {
+  bool any = false;
   for (Stripe &stripe : stripes_) {
     const std::lock_guard lock(stripe.mutex);
-    rows -= stripe.spares_count;
+    any |= stripe.spares_count != 0;
+    while (stripe.spares_count != 0) rows_.release(stripe.spares[--stripe.spares_count]);
   }
+  return any;
+}
+
+std::size_t References::rows_in_use() {
+  // All at once: rows go back and forth between the stripes and the table.
+  for (Stripe &stripe : stripes_) stripe.mutex.lock();
+  std::size_t rows = rows_.in_use();
+  for (const Stripe &stripe : stripes_) rows -= stripe.spares_count;
+  for (Stripe &stripe : stripes_) stripe.mutex.unlock();
   return rows;
 }
 
@@ -106,11 +116,11 @@ bool References::rescue_group(std::uint32_t representative_plus_1) const {
 
 References::Take References::take(ObjectName name, segment::Row **row) {
   segment::Row *counted = nullptr;
-  {
+  do {
     Stripe &stripe = stripe_of(name.entry);
     const std::lock_guard lock(stripe.mutex);
     counted = count_in(stripe, name.entry);
-  }
+  } while (counted == nullptr && give_up_spares());
   if (counted == nullptr) return Take::kNoRow;
   segment::EntryHeader &header = segment_.entry(name.entry);
   std::uint64_t word = header.state.load(std::memory_order_seq_cst);  // T5
@@ -175,16 +185,16 @@ References::Release References::release_shared(segment::Row &row, std::uint32_t 
 
 segment::Row *References::open(std::uint32_t entry) {
   segment::Row *row = nullptr;
-  {
+  do {
     Stripe &stripe = stripe_of(entry);
     const std::lock_guard lock(stripe.mutex);
     row = count_in(stripe, entry);
-    if (row == nullptr) return nullptr;
+    if (row == nullptr) continue;
     row->shared.store(0, std::memory_order_relaxed);
     row->generation.store(generation_of(segment_.entry(entry).state.load(std::memory_order_relaxed)),
                           std::memory_order_relaxed);
-  }
-  base::crash_point(base::CrashPoint::kCreateOpened);
+  } while (row == nullptr && give_up_spares());
+  if (row != nullptr) base::crash_point(base::CrashPoint::kCreateOpened);
   return row;
 }
 

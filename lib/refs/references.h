@@ -81,6 +81,8 @@ class References {
   Stripe &stripe_of(std::uint32_t entry) { return stripes_[entry % kStripes]; }
   std::uint32_t allocate_row(Stripe &stripe);
   void release_row(Stripe &stripe, std::uint32_t number);
+  // Back to the table, where every stripe finds them. False: there were none.
+  bool give_up_spares();
   segment::Word &own_word(segment::Set set, std::uint32_t entry) const { return segment_.set_word(set, group_, entry); }
   segment::Row *count_in(Stripe &stripe, std::uint32_t entry);
   void count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry);
