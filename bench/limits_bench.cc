@@ -223,9 +223,7 @@ void run(Table &table, const Lengths &lengths) {
 int main(int argc, char **argv) {
   const std::string path = bench::argument_after(argc, argv, "--json");
   Lengths lengths;
-  for (int i = 1; i < argc; ++i) {
-    if (std::string(argv[i]) == "--quick") lengths = {0.4, 200};
-  }
+  if (bench::has_flag(argc, argv, "--quick")) lengths = {0.4, 200};
   Table table;
   try {
     run(table, lengths);

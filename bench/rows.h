@@ -149,6 +149,10 @@ auto repeat(int times, Operation operation) {
   };
 }
 
+inline bool has_flag(int argc, char **argv, const std::string &flag) {
+  return std::find(argv + 1, argv + argc, flag) != argv + argc;
+}
+
 // The word after `flag` on the command line, or `otherwise`.
 inline std::string argument_after(int argc, char **argv, const std::string &flag, const std::string &otherwise = "") {
   for (int i = 1; i + 1 < argc; ++i) {

@@ -3,7 +3,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <map>
 #include <stdexcept>
@@ -25,13 +24,6 @@ constexpr const char *kUsage =
 
 constexpr double kAtomicsMax = 2.5;      // of one handle more: the two locked operations that its copy and release are
 constexpr double kCountingShareMax = 5;  // percent, of a put, a task and an actor call
-
-bool has_flag(int argc, char **argv, const char *flag) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], flag) == 0) return true;
-  }
-  return false;
-}
 
 // Keeps the median of each operation's repetitions, in nanoseconds of one operation, and prints the rows.
 class Medians : public benchmark::BenchmarkReporter {
@@ -128,7 +120,7 @@ void measure_with_threads(bench::Table &table, Medians &medians, double seconds)
 
 bool run(int argc, char **argv) {
   const std::string json = bench::argument_after(argc, argv, "--json");
-  const double seconds = has_flag(argc, argv, "--quick") ? 0.1 : 1.0;
+  const double seconds = bench::has_flag(argc, argv, "--quick") ? 0.1 : 1.0;
   benchmark::Initialize(&argc, argv);
   bench::Table table;
   Medians medians(table);
@@ -146,7 +138,7 @@ bool run(int argc, char **argv) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  if (has_flag(argc, argv, "--help")) {
+  if (bench::has_flag(argc, argv, "--help")) {
     std::fputs(kUsage, stdout);
     return 0;
   }

@@ -5,9 +5,7 @@ pyarrow comes from PyPI and is kept in WORK/plasma-venv. The rows are called as 
 creates an object, copies the value into it and seals it; then it is released and deleted, as an object that is dropped
 at once. A get copies the value out.
 """
-import argparse
 import contextlib
-import os
 import pathlib
 import subprocess
 import sys
@@ -27,14 +25,14 @@ def enter_venv(work):
     """Goes on in a Python that has plasma; installs it when it is missing."""
     venv = work / 'plasma-venv'
     python = venv / 'bin/python'
-    if pathlib.Path(sys.prefix).resolve() == venv.resolve():
+    if rows.is_running_in(venv):
         return
     if not (venv / 'bin/plasma_store').is_file():
         print(f'installing {PACKAGES[0]} into {venv}', file=sys.stderr, flush=True)
         work.mkdir(parents=True, exist_ok=True)
         subprocess.run([sys.executable, '-m', 'venv', str(venv)], check=True, stdout=sys.stderr)
         subprocess.run([str(python), '-m', 'pip', 'install', '--quiet', *PACKAGES], check=True, stdout=sys.stderr)
-    os.execv(python, [str(python), '-W', 'ignore', *sys.argv])
+    rows.go_on_in(venv)
 
 
 def server_program():
@@ -111,14 +109,7 @@ def measure(table, socket):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--json', type=pathlib.Path, metavar='FILE', help='write the rows there, too')
-    parser.add_argument('--quick', action='store_true', help='shorter spans of time')
-    parser.add_argument('--work', type=pathlib.Path, metavar='FOLDER',
-                        default=pathlib.Path(tempfile.gettempdir(), 'mobula-ray-peer'),
-                        help="where plasma is kept (default mobula-ray-peer in the system's folder for temporary files)")
-    arguments = parser.parse_args()
-    table = rows.Table(rows.ROW_SECONDS_QUICK if arguments.quick else rows.ROW_SECONDS)
+    arguments, table = rows.read_arguments(__doc__, 'plasma')
     try:
         enter_venv(arguments.work.absolute())
         with tempfile.TemporaryDirectory(prefix='plasma-') as folder, running_store(folder) as socket:

@@ -4,10 +4,8 @@
 The rows are called as those of bench/ray_api_bench.cc where they mean the same. A pool has no references: what a task is
 given or returns goes through a pipe each time, so its row of a large argument has another name.
 """
-import argparse
 import array
 import multiprocessing
-import pathlib
 import time
 
 import rows
@@ -55,11 +53,7 @@ def measure(table):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--json', type=pathlib.Path, metavar='FILE', help='write the rows there, too')
-    parser.add_argument('--quick', action='store_true', help='shorter spans of time')
-    arguments = parser.parse_args()
-    table = rows.Table(rows.ROW_SECONDS_QUICK if arguments.quick else rows.ROW_SECONDS)
+    arguments, table = rows.read_arguments(__doc__)
     measure(table)
     table.write(arguments.json)
 

@@ -7,11 +7,8 @@ them all. In Ray's C++ API references inside a container are not counted, and a 
 
 Ray is the one that bench/peers/run_on_ray keeps in WORK/venv.
 """
-import argparse
 import os
-import pathlib
 import sys
-import tempfile
 
 import rows
 
@@ -23,12 +20,11 @@ WARM_UP_TASKS = 200
 def enter_venv(work):
     """Goes on in the Python that has Ray."""
     venv = work / 'venv'
-    if pathlib.Path(sys.prefix).resolve() == venv.resolve():
+    if rows.is_running_in(venv):
         return
-    python = venv / 'bin/python'
     if not (venv / 'bin/ray').is_file():
         raise RuntimeError(f'no Ray in {venv}: bench/peers/run_on_ray installs it')
-    os.execv(python, [str(python), '-W', 'ignore', *sys.argv])
+    rows.go_on_in(venv)
 
 
 def measure(table, ray):
@@ -59,14 +55,7 @@ def measure(table, ray):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--json', type=pathlib.Path, metavar='FILE', help='write the rows there, too')
-    parser.add_argument('--quick', action='store_true', help='shorter spans of time')
-    parser.add_argument('--work', type=pathlib.Path, metavar='FOLDER',
-                        default=pathlib.Path(tempfile.gettempdir(), 'mobula-ray-peer'),
-                        help="where Ray is kept (default mobula-ray-peer in the system's folder for temporary files)")
-    arguments = parser.parse_args()
-    table = rows.Table(rows.ROW_SECONDS_QUICK if arguments.quick else rows.ROW_SECONDS)
+    arguments, table = rows.read_arguments(__doc__, 'Ray')
     try:
         enter_venv(arguments.work.absolute())
         os.environ['RAY_USAGE_STATS_ENABLED'] = '0'

@@ -1,6 +1,12 @@
-"""Rows of figures as bench/rows.h makes them, for the peers that are Python programs. Standard library only."""
+"""Rows of figures as bench/rows.h makes them, for the peers that are Python programs, and how these begin. Standard
+library only."""
+import argparse
 import json
+import os
+import pathlib
 import statistics
+import sys
+import tempfile
 import time
 
 SPANS = 5
@@ -52,3 +58,27 @@ class Table:
     def write(self, path):
         if path is not None:
             path.write_text(json.dumps(self.rows, indent=1) + '\n', encoding='utf-8')
+
+
+def read_arguments(description, kept=''):
+    """The command line that these programs share, and the table that it asks for. `kept` lies in the folder --work."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--json', type=pathlib.Path, metavar='FILE', help='write the rows there, too')
+    parser.add_argument('--quick', action='store_true', help='shorter spans of time')
+    if kept:
+        parser.add_argument('--work', type=pathlib.Path, metavar='FOLDER',
+                            default=pathlib.Path(tempfile.gettempdir(), 'mobula-ray-peer'),
+                            help=f"where {kept} is kept (default mobula-ray-peer in the system's folder for temporary "
+                                 'files)')
+    arguments = parser.parse_args()
+    return arguments, Table(ROW_SECONDS_QUICK if arguments.quick else ROW_SECONDS)
+
+
+def is_running_in(venv):
+    return pathlib.Path(sys.prefix).resolve() == venv.resolve()
+
+
+def go_on_in(venv):
+    """The same program again, in the Python of that venv. Does not return."""
+    python = venv / 'bin/python'
+    os.execv(python, [str(python), '-W', 'ignore', *sys.argv])

@@ -1,7 +1,6 @@
 // How costs grow with what there is: objects, queued tasks, client processes, threads, and the size of the store. Exit
 // status 1 when a curve that is promised to be flat is not.
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -31,17 +30,10 @@ constexpr Part kParts[] = {
     {"threads", bench::scale::measure_threads}, {"store-sizes", bench::scale::measure_store_sizes},
 };
 
-bool has_flag(int argc, char **argv, const char *flag) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], flag) == 0) return true;
-  }
-  return false;
-}
-
 Settings read_settings(int argc, char **argv) {
   Settings settings;
   settings.only = bench::argument_after(argc, argv, "--only");
-  if (has_flag(argc, argv, "--quick")) settings = {true, 0.1, settings.only, 1e5, 16, 1};
+  if (bench::has_flag(argc, argv, "--quick")) settings = {true, 0.1, settings.only, 1e5, 16, 1};
   const std::string seconds = bench::argument_after(argc, argv, "--seconds");
   if (!seconds.empty()) settings.seconds = std::stod(seconds);
   bool known = settings.only.empty();
@@ -69,7 +61,7 @@ bool run(int argc, char **argv) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  if (has_flag(argc, argv, "--help")) {
+  if (bench::has_flag(argc, argv, "--help")) {
     std::fputs(kUsage, stdout);
     return 0;
   }
