@@ -52,7 +52,8 @@ bool holder_answers(const std::string &folder) {
 bool await_end_of_holder(const std::string &folder) {
   const base::File lock(open(lock_path(folder).c_str(), O_RDONLY | O_CLOEXEC));
   std::array<char, 16> text{};
-  if (!lock || pread(lock.get(), text.data(), text.size() - 1, 0) <= 0) return false;
+  if (!lock) return errno == ENOENT;
+  if (pread(lock.get(), text.data(), text.size() - 1, 0) <= 0) return false;
   const base::File pidfd(static_cast<int>(syscall(SYS_pidfd_open, std::atoi(text.data()), 0)));
   if (!pidfd) return errno == ESRCH;
   pollfd end{pidfd.get(), POLLIN, 0};
@@ -70,8 +71,17 @@ void remove_folder(const std::string &folder) {
   std::filesystem::remove_all(folder, ignored);
 }
 
+// Starts that claim and sweep take turns: no claim finds its lock in the hands of a sweep that only looks whether the
+// folder is a dead raylet's. Held for a few file operations, and by none that wait.
+base::File take_turn(const std::string &sessions) {
+  base::File turn(open(sessions.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!turn || flock(turn.get(), LOCK_EX) != 0) base::throw_errno("flock of the folder of the sessions");
+  return turn;
+}
+
 // What raylets left that were killed: their locks are free.
 void sweep(const std::string &sessions) {
+  const base::File turn = take_turn(sessions);
   std::error_code code;
   for (const auto &folder : std::filesystem::directory_iterator(sessions, code)) {
     const base::File lock = try_lock(folder.path().string(), 0);
@@ -83,25 +93,36 @@ void sweep(const std::string &sessions) {
 
 std::string SessionFolder::socket_path() const { return wire::socket_path(path_); }
 
+Status SessionFolder::try_claim() {
+  if (mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {
+    return base::failure(Code::kInvalidArgument, fmt::format("cannot create {}: {}", path_, std::strerror(errno)));
+  }
+  base::File lock = try_lock(path_, O_CREAT);
+  if (!lock && errno != EWOULDBLOCK && errno != ENOENT) {
+    return base::failure(Code::kInvalidArgument,
+                         fmt::format("cannot lock {}: {}", lock_path(path_), std::strerror(errno)));
+  }
+  // A raylet of this name that ends may have removed the folder since mkdir.
+  if (lock && is_same_file(lock, lock_path(path_))) {
+    write_pid(lock);
+    lock_ = std::move(lock);
+  }
+  return nullptr;
+}
+
 Status SessionFolder::claim(const std::string &session) {
+  std::string sessions;
+  if (Status status = wire::sessions_folder(&sessions)) return status;
   if (Status status = wire::session_folder(session, &path_)) return status;
   for (int i = 0; i < kClaimTries; ++i) {
-    if (mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {
-      return base::failure(Code::kInvalidArgument, fmt::format("cannot create {}: {}", path_, std::strerror(errno)));
-    }
-    base::File lock = try_lock(path_, O_CREAT);
-    if (!lock && errno != ENOENT) {
-      if (!holder_answers(path_) && await_end_of_holder(path_)) continue;
-      return base::failure(
-          Code::kInvalidArgument,
-          fmt::format("session '{}' is running: end it with: mobula stop --session {}", session, session));
-    }
-    // A sweep may have removed the folder between mkdir and flock.
-    if (lock && is_same_file(lock, lock_path(path_))) {
-      lock_ = std::move(lock);
-      write_pid(lock_);
-      return nullptr;
-    }
+    base::File turn = take_turn(sessions);
+    if (Status status = try_claim()) return status;
+    if (lock_) return nullptr;
+    turn.reset();
+    if (!holder_answers(path_) && await_end_of_holder(path_)) continue;
+    return base::failure(
+        Code::kInvalidArgument,
+        fmt::format("session '{}' is running: end it with: mobula stop --session {}", session, session));
   }
   return base::failure(Code::kInvalidArgument,
                        fmt::format("{} was removed again and again while it was claimed", path_));

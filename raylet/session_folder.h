@@ -2,6 +2,7 @@
 //   Process    raylet-only
 //   Crash      the lock dies with the raylet: what a dead one left is swept by the next start of any session.
 //              A start waits for the end of one of its name that was killed and is not gone yet
+//              Starts take turns by a lock on the folder of all sessions
 //   Errors     kInvalidArgument when the name is in use, or the folder cannot be made
 #pragma once
 
@@ -28,6 +29,8 @@ class SessionFolder {
  private:
   SessionFolder() = default;
   Status claim(const std::string &session);
+  // Leaves lock_ empty when another has the name.
+  Status try_claim();
   Status listen();
 
   std::string path_;
