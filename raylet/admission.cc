@@ -130,7 +130,7 @@ void Raylet::admit_worker(const std::shared_ptr<Connection> &connection, const w
   templates_.on_worker_started(*from);
   if (!tasks_.on_worker_started(*client)) {
     worker_start_failed(from->number, "the scheduler has no place for another worker");
-    kill(*client);
+    kill(*client, segment::DeathCause::kNotNeeded);
   }
 }
 

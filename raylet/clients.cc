@@ -74,6 +74,9 @@ Status Clients::attach(segment::ClientKind kind, pid_t pid, Client **client) {
   slot.reaping.store(0);
   slot.hits.store(0);
   slot.misses.store(0);
+  slot.task_entry_plus_1.store(0);
+  slot.actor_entry_plus_1.store(0);
+  slot.tasks_run.store(0);
   for (segment::RingControl *ring : {&slot.to_raylet, &slot.grants, &slot.offers}) {
     ring->tail.store(0);
     ring->head.store(0);

@@ -34,10 +34,12 @@ struct Client {
   std::uint32_t template_number = 0;  // of a worker; of a driver: its own template, 0 while it has none
   std::deque<std::uint64_t> offered;  // tasks in a worker's ring, in order
   // Of a worker: why it gets no tasks now, and what was offered to it is taken back.
-  bool blocked = false;      // its task waits for an object
-  bool parked = false;       // its offers ring is full until it reports
-  bool stopped = false;      // by a signal, such as SIGSTOP
-  wire::Awaited awaited;     // while blocked
+  bool blocked = false;   // its task waits for an object
+  bool parked = false;    // its offers ring is full until it reports
+  bool stopped = false;   // by a signal, such as SIGSTOP
+  wire::Awaited awaited;  // while blocked
+  // Why we killed it, or asked it to end; kUnknown: we did not.
+  segment::DeathCause ended_for = segment::DeathCause::kUnknown;
   bool ended_by_us = false;  // killed because a job ended: what it ran for others is retried for free
   std::uint64_t actor = 0;   // the number of the actor that it has become
   // Drivers only.

@@ -3,9 +3,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "base/clock.h"
 #include "raylet/raylet.h"
 #include "segment/bell.h"
+#include "segment/notes.h"
 
 namespace mobula::raylet {
 namespace {
@@ -24,7 +27,7 @@ std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(statu
 void Raylet::on_process_ended(std::uint32_t client_id) {
   Client *const client = clients_.find(client_id);
   if (client == nullptr) return;
-  begin_reaping(*client, signal_of(*client));
+  begin_reaping(*client, status_of(*client));
 }
 
 // It may still write to the segment: it is reaped when its process is gone. One that called Shutdown said goodbye.
@@ -38,24 +41,66 @@ void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &wh
 
 void Raylet::on_goodbye(const std::shared_ptr<Connection> &connection) {
   Client *const client = client_at(connection);
-  if (client != nullptr && client->kind == segment::ClientKind::kDriver) begin_reaping(*client, 0);
+  if (client == nullptr || client->kind != segment::ClientKind::kDriver) return;
+  client->ended_for = segment::DeathCause::kShutdown;
+  begin_reaping(*client, std::nullopt);
 }
 
-std::int32_t Raylet::signal_of(const Client &client) {
+std::optional<int> Raylet::status_of(const Client &client) {
   const auto collected = exit_status_.find(client.pid);
   int status = 0;
   if (collected != exit_status_.end()) {
     status = collected->second;
     exit_status_.erase(collected);
   } else if (waitpid(client.pid, &status, WNOHANG) != client.pid) {
-    return 0;  // not our child: launched by hand
+    return std::nullopt;  // not our child: launched by hand
   }
-  return signal_in(status);
+  return status;
+}
+
+// A look at the machine's counter: whom the kernel ended for lack of memory since the last look.
+bool Raylet::machine_ran_out_of_memory() {
+  std::ifstream figures("/proc/vmstat");
+  std::uint64_t kills = 0;
+  for (std::string name; figures >> name >> kills;) {
+    if (name == "oom_kill") return std::exchange(oom_kills_, kills) < kills;
+  }
+  return false;
+}
+
+// What tools tell of it later. The words of its slot are as it left them.
+void Raylet::note_death(const Client &client, std::optional<int> status) {
+  using segment::DeathCause;
+  DeathCause cause = client.ended_for;
+  const std::int32_t signal = status ? signal_in(*status) : 0;
+  const bool may_be_memory = cause == DeathCause::kUnknown && signal == SIGKILL;
+  if (may_be_memory && machine_ran_out_of_memory()) cause = DeathCause::kMemory;
+  if (cause == DeathCause::kUnknown && status) cause = signal != 0 ? DeathCause::kSignal : DeathCause::kExited;
+  const segment::ClientSlot &slot = segment_->client(client.id);
+  segment::SegmentHeader &header = segment_->header();
+  const std::uint64_t number = header.deaths.load(std::memory_order_relaxed) + 1;
+  segment::Death &death = segment_->death(number);
+  segment::write_note(death, number, [&] {
+    constexpr auto kRelaxed = std::memory_order_relaxed;
+    death.ended_ns.store(static_cast<std::uint64_t>(base::monotonic_ns()), kRelaxed);
+    death.task_generation.store(slot.task_generation.load(kRelaxed), kRelaxed);
+    death.task_entry.store(slot.task_entry_plus_1.load(kRelaxed) - 1, kRelaxed);
+    death.task_site.store(slot.task_site.load(kRelaxed), kRelaxed);
+    death.pid.store(static_cast<std::uint32_t>(client.pid), kRelaxed);
+    death.client.store(client.id, kRelaxed);
+    death.kind.store(static_cast<std::uint32_t>(client.kind), kRelaxed);
+    death.cause.store(static_cast<std::uint32_t>(cause), kRelaxed);
+    death.code.store(static_cast<std::uint32_t>(signal != 0 || !status ? signal : WEXITSTATUS(*status)), kRelaxed);
+    death.is_actor.store(client.actor != 0 ? 1 : 0, kRelaxed);
+  });
+  header.deaths.store(number, std::memory_order_release);
 }
 
 // The order of the steps is objects/reaper.h's; here is what each of them does.
-void Raylet::begin_reaping(Client &client, std::int32_t signal) {
+void Raylet::begin_reaping(Client &client, std::optional<int> status) {
+  const std::int32_t signal = status ? signal_in(*status) : 0;
   if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
+  note_death(client, status);
   // Whoever sent SIGKILL knows of it; any other signal is news.
   if (signal != 0 && signal != SIGKILL) {
     const char *const name = sigabbrev_np(signal);  // null for the real-time ones
@@ -193,7 +238,8 @@ void Raylet::collect_children() {
   }
 }
 
-void Raylet::kill(Client &client) {
+void Raylet::kill(Client &client, segment::DeathCause cause) {
+  if (client.ended_for == segment::DeathCause::kUnknown) client.ended_for = cause;
   if (client.pidfd) client.pidfd->kill();
 }
 

@@ -142,7 +142,7 @@ void Raylet::expel(Client &client, const std::string &why) {
   spdlog::error("{} is disconnected: {}", clients_.describe(client.id), why);
   client.expelled = true;
   disconnect(client);
-  if (client.kind == segment::ClientKind::kWorker) kill(client);
+  if (client.kind == segment::ClientKind::kWorker) kill(client, segment::DeathCause::kExpelled);
 }
 
 }  // namespace mobula::raylet

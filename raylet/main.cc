@@ -80,6 +80,10 @@ int parse(int argc, char **argv, CommandLine *line) {
   app.add_option("--library", line->service.options.libraries,
                  "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
+  app.add_option("--ref-log", line->service.options.log_records,
+                 "Events of references that are kept in the segment, for mobula trace (0: none)")
+      ->envname("MOBULA_REF_LOG")
+      ->check(CLI::Range(0u, base::kLogRecordsMax));
   app.add_flag("--foreground", line->service.foreground, "Stay in the foreground and log to the terminal");
   app.add_option("--on-deadlock", line->on_deadlock,
                  "Tasks that wait for each other: one of them fails (error), or it is only logged (warn)")

@@ -63,7 +63,7 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
                     Template *const one = templates_.find(number);
                     if (one != nullptr) templates_.start_workers(*one, count);
                   },
-              .kill = [this](Client &worker) { kill(worker); },
+              .kill = [this](Client &worker, segment::DeathCause cause) { kill(worker, cause); },
               .drain = [this](Client &worker) { drain(worker); },
               .is_job_alive = [this](std::uint32_t job) { return is_job_alive(job); },
               .detached_job = [this](std::uint32_t job) { return detached_job(job); },
@@ -90,6 +90,7 @@ int Raylet::run() {
     report_ready(nullptr);
   else
     templates_.start_workers(templates_.start_for_libraries(options_.libraries), options_.workers);
+  machine_ran_out_of_memory();  // what was before is no news
   std::uint32_t turns = 0;
   while (!stopping_) {
     if (turn()) {
@@ -248,7 +249,7 @@ void Raylet::end_processes() {
   for (const std::uint32_t id : clients_.ids()) {
     Client &client = *clients_.find(id);
     if (client.kind != segment::ClientKind::kWorker || !client.pidfd) continue;
-    kill(client);
+    kill(client, segment::DeathCause::kNotNeeded);
     ending.emplace_back(client.pid, client.pidfd->native_handle());
   }
   for (const auto &[pid, number] : forked_) {

@@ -131,7 +131,7 @@ class Raylet {
   void on_process_ended(std::uint32_t client_id);
   void on_connection_closed(std::uint32_t client_id, const std::string &why);
   void on_goodbye(const std::shared_ptr<Connection> &connection);
-  void begin_reaping(Client &client, std::int32_t signal);
+  void begin_reaping(Client &client, std::optional<int> status);
   bool reap_some();
   void carry_out(const objects::ReapAction &action);
   void finish_output(std::uint32_t worker);
@@ -141,8 +141,11 @@ class Raylet {
   void go_on(std::uint64_t position);
   void free_some(std::uint64_t until);
   void collect_children();
-  std::int32_t signal_of(const Client &client);
-  void kill(Client &client);
+  // As waitpid has it; nothing: it was not our child.
+  std::optional<int> status_of(const Client &client);
+  void note_death(const Client &client, std::optional<int> status);
+  bool machine_ran_out_of_memory();
+  void kill(Client &client, segment::DeathCause cause);
   void ring_all();
 
   Options options_;
@@ -161,6 +164,7 @@ class Raylet {
   Templates templates_;
   Tasks tasks_;
   std::function<void(Status)> ready_;
+  std::uint64_t oom_kills_ = 0;                      // of the machine, when last looked
   std::unordered_map<pid_t, int> exit_status_;       // collected before its pidfd was looked at
   std::unordered_map<pid_t, std::uint32_t> forked_;  // workers that have not said hello: their template
   std::unordered_map<pid_t, bool> said_hello_;       // workers that did so before their template reported them

@@ -45,7 +45,9 @@ int serve(const Service &service, int ready_pipe) {
   std::unique_ptr<segment::Segment> segment;
   std::string notice;
   Status status = SessionFolder::create(service.options.session, &folder);
-  if (status == nullptr) status = segment::Segment::create(service.options.memory_bytes, &segment, &notice);
+  if (status == nullptr) {
+    status = segment::Segment::create(service.options.memory_bytes, &segment, &notice, service.options.log_records);
+  }
   if (status != nullptr) {
     refuse_driver(service.options.driver_socket, status->message);
     if (ready_pipe >= 0)

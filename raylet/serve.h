@@ -20,6 +20,7 @@ struct Options {
   std::uint32_t gpus = 0;
   tasks::Quantities resources;  // besides CPU and GPU
   std::uint64_t memory_bytes = base::kCapacityBytesDefault;
+  std::uint32_t log_records = 0;  // of the reference log
   std::vector<std::string> libraries;
   // The eviction pass begins above the one and ends below the other, in parts of the store's memory.
   std::uint32_t evict_above_percent = 90;

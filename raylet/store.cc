@@ -21,7 +21,11 @@ using refs::State;
 
 }  // namespace
 
-Store::Store(segment::Segment &segment) : segment_(segment), blocks_(segment.capacity_bytes()), names_(segment) {
+Store::Store(segment::Segment &segment)
+    : segment_(segment),
+      log_(segment, segment.header().raylet_pid),
+      blocks_(segment.capacity_bytes()),
+      names_(segment) {
   publish_block_bytes();
 }
 
@@ -289,6 +293,7 @@ void Store::free_entry(std::uint32_t entry) {
   refs::clear_waiters(segment_, entry);
   drop_contained(entry);
   if (std::exchange(index_[entry].is_actor, false)) freed_actors_.push_back(index_[entry].task);
+  if (log_.is_on()) log_.add(segment::Event::kFree, {entry, refs::generation_of(word_of(entry)) - 1});
   segment_.header().freed.store(++freed_, std::memory_order_relaxed);
   recycle(entry);
 }
@@ -378,6 +383,10 @@ std::uint64_t Store::clear_rows(std::uint32_t client, std::span<const std::uint6
     }
     const std::uint32_t entry = entry_at(number);
     if (!is_entry(entry)) continue;
+    if (log_.is_on()) {
+      const ObjectName name{entry, refs::generation_of(word_of(entry))};
+      log_.add(segment::Event::kReap, name, 0, 0, segment_.client(client).pid);
+    }
     clear_bits(client, entry);
     suggest(entry);
   }

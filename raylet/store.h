@@ -22,6 +22,7 @@
 #include "objects/retained_order.h"
 #include "objects/weak_holders.h"
 #include "raylet/entry_index.h"
+#include "refs/event_log.h"
 #include "refs/names.h"
 #include "refs/state_word.h"
 #include "segment/segment.h"
@@ -218,6 +219,7 @@ class Store {
   objects::EvictionFacts facts_of(std::uint32_t entry) const;
 
   segment::Segment &segment_;
+  const refs::EventLog log_;
   objects::Blocks blocks_;
   std::uint64_t reserved_bytes_ = 0;  // of the data region
   EntryIndex index_;

@@ -114,17 +114,16 @@ bool Store::is_victim(std::uint32_t entry, std::uint64_t *flagged) {
 }
 
 void Store::note_victim(const ObjectName &name, std::uint32_t retained, std::uint64_t bytes) {
+  if (log_.is_on()) log_.add(segment::Event::kEvict, name, 0, bytes);
   segment::SegmentHeader &header = segment_.header();
   segment::Victim &victim = segment_.victim(++evictions_);
-  // The number is 0 meanwhile: a reader that sees the new one sees all of it.
-  victim.number.store(0, std::memory_order_relaxed);
-  base::thread_fence(std::memory_order_release);
-  victim.entry.store(name.entry, std::memory_order_relaxed);
-  victim.generation.store(name.generation, std::memory_order_relaxed);
-  victim.retained.store(retained, std::memory_order_relaxed);
-  victim.bytes.store(bytes, std::memory_order_relaxed);
-  victim.evicted_ns.store(static_cast<std::uint64_t>(base::coarse_ns()), std::memory_order_relaxed);
-  victim.number.store(evictions_, std::memory_order_release);
+  segment::write_note(victim, evictions_, [&] {
+    victim.entry.store(name.entry, std::memory_order_relaxed);
+    victim.generation.store(name.generation, std::memory_order_relaxed);
+    victim.retained.store(retained, std::memory_order_relaxed);
+    victim.bytes.store(bytes, std::memory_order_relaxed);
+    victim.evicted_ns.store(static_cast<std::uint64_t>(base::coarse_ns()), std::memory_order_relaxed);
+  });
   evicted_bytes_ += bytes;
   header.evicted_bytes.store(evicted_bytes_, std::memory_order_relaxed);
   header.evictions.store(evictions_, std::memory_order_release);

@@ -302,7 +302,7 @@ bool Tasks::on_done(Client &worker, const wire::TaskNames &names, wire::Done how
     // Nobody wants the actor that the worker may be by now, and it would run no task.
     worker.ended_by_us = true;
     complete(*task);
-    edge_.kill(worker);
+    edge_.kill(worker, segment::DeathCause::kCancelled);
   } else if (task->actor != 0) {
     actors_.call_ended(task->number);
     ++finished_calls_;

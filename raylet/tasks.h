@@ -43,7 +43,7 @@ class Tasks {
     // The template whose workers can run the function for this job; nothing when there is none.
     std::function<std::optional<std::uint32_t>(std::uint64_t function, std::uint32_t job)> template_for;
     std::function<void(std::uint32_t template_number, std::uint32_t count)> start_workers;
-    std::function<void(Client &worker)> kill;
+    std::function<void(Client &worker, segment::DeathCause cause)> kill;
     // Reads what the worker has reported and we have not seen.
     std::function<void(Client &worker)> drain;
     std::function<bool(std::uint32_t job)> is_job_alive;

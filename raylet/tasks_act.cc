@@ -74,7 +74,7 @@ bool Tasks::act() {
         edge_.start_workers(decision.template_number, decision.count);
         break;
       case tasks::Decision::Kind::kStopWorker:
-        if (Client *const worker = clients_.find(decision.worker)) edge_.kill(*worker);
+        if (Client *const worker = clients_.find(decision.worker)) edge_.kill(*worker, segment::DeathCause::kNotNeeded);
         break;
       case tasks::Decision::Kind::kGiveUp:
         give_up(decision.task);

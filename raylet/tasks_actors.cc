@@ -14,6 +14,18 @@ namespace {
 
 constexpr std::int64_t kEndGraceNs = 5'000'000'000;  // for an actor's destructor, before its process is killed
 
+// Why its process is ended, too.
+segment::DeathCause cause_of(segment::Ending ending) {
+  switch (ending) {
+    case segment::Ending::kKilled:
+      return segment::DeathCause::kKilled;
+    case segment::Ending::kJobEnded:
+      return segment::DeathCause::kJobEnded;
+    default:
+      return segment::DeathCause::kActorEnded;
+  }
+}
+
 }  // namespace
 
 using refs::ObjectName;
@@ -106,7 +118,7 @@ void Tasks::take_back_all(Client &worker) {
     if (task != nullptr && task->ending && withdraw(*task, worker)) forget(*task);
   }
   // A worker that claims tasks behind the factory breaks the protocol; its death gives them back.
-  if (!worker.offered.empty()) edge_.kill(worker);
+  if (!worker.offered.empty()) edge_.kill(worker, segment::DeathCause::kExpelled);
 }
 
 // --- ends ------------------------------------------------------------------------------------------------------------
@@ -183,7 +195,10 @@ void Tasks::end_creation(Actor &actor, const segment::Verdict &verdict) {
 void Tasks::end_worker_of(Actor &actor, bool in_order) {
   Client *const worker = clients_.find_living(actor.worker);
   if (worker == nullptr) return;
-  if (!in_order || !worker->offers.try_push(wire::slot_of(wire::Offer::kEnd))) return edge_.kill(*worker);
+  if (!in_order) return edge_.kill(*worker, cause_of(static_cast<segment::Ending>(actor.verdict.cause_generation)));
+  worker->ended_for = segment::DeathCause::kActorEnded;
+  if (!worker->offers.try_push(wire::slot_of(wire::Offer::kEnd)))
+    return edge_.kill(*worker, segment::DeathCause::kActorEnded);
   slow_ends_.push_back({base::monotonic_ns() + kEndGraceNs, worker->id, worker->pid});
   segment::ring_always(clients_.slot(*worker));
 }
@@ -206,13 +221,14 @@ void Tasks::on_kill_actor(const ObjectName &entry, bool no_restart) {
   Actor *const actor = find_actor(entry);
   if (actor == nullptr || actor->is_dead) return;
   if (no_restart) return end_actor(*actor, ended_verdict(segment::Ending::kKilled), false);
-  if (Client *const worker = clients_.find_living(actor->worker)) edge_.kill(*worker);
+  if (Client *const worker = clients_.find_living(actor->worker)) edge_.kill(*worker, segment::DeathCause::kKilled);
 }
 
 bool Tasks::on_actor_exits(Client &worker) {
   const auto actor = actor_records_.find(worker.actor);
   if (worker.actor == 0) return false;
   if (actor != actor_records_.end()) actor->second.exits = true;
+  worker.ended_for = segment::DeathCause::kActorEnded;
   return true;
 }
 
@@ -283,7 +299,7 @@ void Tasks::on_time(std::int64_t now_ns) {
     if (worker == nullptr || worker->pid != slow.pid) continue;
     spdlog::warn("the actor with pid {} has not ended within {} s: it is killed", slow.pid,
                  kEndGraceNs / 1'000'000'000);
-    edge_.kill(*worker);
+    edge_.kill(*worker, segment::DeathCause::kActorEnded);
   }
 }
 

@@ -79,7 +79,8 @@ bool Tasks::withdraw(const Task &task, Client &worker) {
 void Tasks::kill_worker_of(const Task &task, Client &worker) {
   if (refs::is_settled(store_.word_of(task.names.result.entry))) return;
   worker.ended_by_us = true;
-  edge_.kill(worker);
+  edge_.kill(worker,
+             task.stopped == Code::kDeadlineOver ? segment::DeathCause::kDeadline : segment::DeathCause::kCancelled);
 }
 
 // --- deadlines -------------------------------------------------------------------------------------------------------

@@ -70,7 +70,7 @@ void Tasks::end_in_worker(Task &task, Client &worker) {
   Task *const still = find(number);
   if (still == nullptr || !is_running_at(*still, worker)) return;
   worker.ended_by_us = true;
-  edge_.kill(worker);
+  edge_.kill(worker, segment::DeathCause::kJobEnded);
 }
 
 // Settles a task that nobody wants any more, although it may be in a worker's queue.

@@ -33,8 +33,14 @@ Error from_status(const Status &status, const std::string &function) {
 // What the user's function is called with, and where its result goes.
 class Executor::RunningCall final : public Call {
  public:
-  RunningCall(Executor &executor, const tasks::TaskSpec &spec, const refs::ObjectName &result)
-      : executor_(executor), spec_(spec), result_(result), arguments_(spec.arguments.size()) {}
+  RunningCall(Executor &executor, const tasks::TaskSpec &spec, const client::Function &function,
+              const refs::ObjectName &result)
+      : executor_(executor),
+        spec_(spec),
+        result_(result),
+        arguments_(spec.arguments.size()),
+        site_{nullptr, function.name.c_str(), 0},
+        at_site_(site_) {}
 
   // Finds the bytes of every argument.
   Status load() {
@@ -48,8 +54,13 @@ class Executor::RunningCall final : public Call {
     return nullptr;
   }
   std::size_t argument_count() const override { return arguments_.size(); }
-  Bytes argument(std::size_t index) const override { return arguments_[index]; }
+  // Handles that are found inside of it are taken for it.
+  Bytes argument(std::size_t index) const override {
+    site_.line = static_cast<std::uint32_t>(index) + 1;
+    return arguments_[index];
+  }
   Reference argument_reference(std::size_t index) const override {
+    site_.line = static_cast<std::uint32_t>(index) + 1;
     const refs::ObjectName &name = spec_.arguments[index].reference;
     return name.entry == segment::kNoEntry ? Reference() : executor_.session_.take(name);
   }
@@ -72,6 +83,7 @@ class Executor::RunningCall final : public Call {
     made_.destroy = destroy;
     made_.concurrency = spec_.creation ? spec_.creation->concurrency : 1;
   }
+  void begin() override { site_.line = 0; }
   // What a factory has made.
   const Actor &made() const { return made_; }
 
@@ -81,6 +93,8 @@ class Executor::RunningCall final : public Call {
   const refs::ObjectName result_;
   std::vector<Bytes> arguments_;
   Actor made_;
+  mutable CallSite site_;  // where this thread is in the task
+  const runtime::AtCallSite at_site_;
 };
 
 bool Executor::are_entries(const wire::TaskNames &names) const {
@@ -145,7 +159,7 @@ Executor::Outcome Executor::execute(const wire::TaskOffer &offer) {
 
 Executor::Attempt Executor::attempt(const wire::TaskOffer &offer) {
   Bytes bytes;
-  Status status = session_.read(offer.names.spec, &bytes);
+  const Status status = session_.read(offer.names.spec, &bytes);
   const std::optional<tasks::TaskSpec> spec =
       status == nullptr ? tasks::decode_spec({bytes.data, bytes.size}) : std::nullopt;
   const client::TaskStart start(spec && spec->options ? spec->options->name : kNoName);
@@ -154,14 +168,23 @@ Executor::Attempt Executor::attempt(const wire::TaskOffer &offer) {
   if (function == nullptr) {
     return {*base::failure(Code::kFunctionNotFound, "Executable function not found in this worker")};
   }
-  const bool is_call = spec->actor.entry != segment::kNoEntry;
+  const std::uint32_t site = session_.references().sites().number_of({nullptr, function->name.c_str(), 0});
+  const client::Activities::Work work = session_.activities().begin_task(offer.names.result, site);
+  Attempt ended = run_function(*spec, *function, offer);
+  session_.activities().end_task(work, ended.error ? segment::ActivityEnd::kThrew : segment::ActivityEnd::kDone);
+  return ended;
+}
+
+Executor::Attempt Executor::run_function(const tasks::TaskSpec &spec, const client::Function &function,
+                                         const wire::TaskOffer &offer) {
+  const bool is_call = spec.actor.entry != segment::kNoEntry;
   Environment environment;
-  if (!is_call && (spec->options || offer.device_bits != 0)) {
-    status = environment.enter(spec->options ? spec->options->runtime_env : "", offer.device_bits);
-    if (status != nullptr) return {from_status(status, function->name)};
+  if (!is_call && (spec.options || offer.device_bits != 0)) {
+    const Status status = environment.enter(spec.options ? spec.options->runtime_env : "", offer.device_bits);
+    if (status != nullptr) return {from_status(status, function.name)};
   }
-  if (!spec->creation) return call_function(*spec, *function, offer);
-  Attempt made = make_actor(*spec, *function, offer);
+  if (!spec.creation) return call_function(spec, function, offer);
+  Attempt made = make_actor(spec, function, offer);
   if (!made.error) environment.keep();
   return made;
 }
@@ -174,7 +197,7 @@ Executor::Attempt Executor::call_function(const tasks::TaskSpec &spec, const cli
   const bool is_call = spec.actor.entry != segment::kNoEntry;
   // A call runs again here and now: those behind it keep their order.
   for (std::uint32_t left = offer.count;; --left) {
-    RunningCall call(*this, spec, offer.names.result);
+    RunningCall call(*this, spec, function, offer.names.result);
     Attempt ended = invoke(function, call);
     if (!ended.error) return ended;
     ended.may_retry &= spec.options && spec.options->retry_exceptions && !running.is_cancelled();
@@ -204,7 +227,7 @@ Executor::Attempt Executor::make_actor(const tasks::TaskSpec &spec, const client
                                        const wire::TaskOffer &offer) {
   const refs::ObjectName &result = offer.names.result;
   client::set_actor(offer.count);
-  RunningCall call(*this, spec, result);
+  RunningCall call(*this, spec, function, result);
   Attempt ended = invoke(function, call);
   ended.may_retry = false;
   if (ended.error) {
@@ -215,6 +238,7 @@ Executor::Attempt Executor::make_actor(const tasks::TaskSpec &spec, const client
     return ended;
   }
   actor_ = call.made();
+  session_.activities().set_actor(result.entry);
   if (refs::state_of(session_.segment().entry(result.entry).state.load()) == refs::State::kCreating)
     describe_actor(result);
   return ended;
@@ -247,6 +271,7 @@ void Executor::describe_actor(const refs::ObjectName &entry) {
 
 // Q5, K1..K4. A CAS that fails: the raylet settled it first, its word stands.
 void Executor::settle(const refs::ObjectName &result, refs::State state) {
+  session_.references().log(state == refs::State::kSealed ? segment::Event::kSeal : segment::Event::kFail, result);
   std::uint64_t expected = refs::pack(refs::State::kCreating, session_.client_id(), result.generation);
   const std::uint64_t settled = refs::pack(state, session_.client_id(), result.generation);
   if (session_.segment()

@@ -52,6 +52,7 @@ class Executor {
   bool begin_result(const refs::ObjectName &result);
   Outcome execute(const wire::TaskOffer &offer);
   Attempt attempt(const wire::TaskOffer &offer);
+  Attempt run_function(const tasks::TaskSpec &spec, const client::Function &function, const wire::TaskOffer &offer);
   Attempt call_function(const tasks::TaskSpec &spec, const client::Function &function, const wire::TaskOffer &offer);
   Attempt make_actor(const tasks::TaskSpec &spec, const client::Function &function, const wire::TaskOffer &offer);
   Attempt invoke(const client::Function &function, RunningCall &call);

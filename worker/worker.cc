@@ -98,6 +98,7 @@ class Server {
 // False: the raylet is gone.
 bool Server::wait_for_offer(segment::RingSlot *offer) {
   for (;;) {
+    if (offers_.empty()) session_.activities().paused();
     const segment::Wake wake = session_.waiter().wait_until([this] { return !offers_.empty(); }, base::kForever);
     if (wake == segment::Wake::kRayletDied) return false;
     if (offers_.peek(offer) != segment::RingConsumer::Look::kMessage) continue;

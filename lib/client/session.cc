@@ -70,6 +70,7 @@ void Session::open_rings(base::File raylet_event) {
   const bool has_own_life = slot.life.load(std::memory_order_acquire) != 0;
   waiter_ = std::make_unique<Waiter>(slot, has_own_life ? slot.life : segment_->header().life);
   outbox_ = std::make_unique<Outbox>(*segment_, client_id_, *waiter_, std::move(raylet_event));
+  activities_ = std::make_unique<Activities>(*segment_, client_id_, pid_);
   pools_ = std::make_unique<Pools>(*segment_, client_id_, *references_, *outbox_);
   weak_names_ = std::make_unique<WeakNames>(*outbox_);
 }
@@ -219,7 +220,7 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   header.format = format;
   header.kind = kind;
   header.creator_pid = pid_;
-  header.site = 0;
+  header.site = row->site = references_->site();
   header.created_ns = base::coarse_ns();
   base::crash_point(base::CrashPoint::kCreateDescribed);
   draft->session_ = this;

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "client/activities.h"
 #include "client/leaks.h"
 #include "client/outbox.h"
 #include "client/pools.h"
@@ -46,9 +47,7 @@ class Session {
   void leave();
   // Handles, drafts and weak references of this process that are still alive: while there are any the Session must
   // stay.
-  std::size_t handles_alive() const {
-    return references_->rows_in_use() - pools_->rows_kept() + weak_names_->alive();
-  }
+  std::size_t handles_alive() const { return references_->rows_in_use() - pools_->rows_kept() + weak_names_->alive(); }
   // One look at what keeps the session from being empty, after the raylet has read what this process told it.
   void find_leaks(Leaks *leaks);
   // In a child made by fork(): the mapping is not there, so every handle and call must do nothing.
@@ -113,7 +112,10 @@ class Session {
 
   // --- used by the handle types ------------------------------------------------------------------------------------
   void copy_handle(segment::Row &row) noexcept {
-    if (is_live()) refs::References::copy(row);
+    if (!is_live()) return;
+    refs::References::copy(row);
+    if (references_->logs_copies()) [[unlikely]]
+      references_->log_copy(row);
   }
   void drop_handle(segment::Row &row) noexcept;
   void abort(Draft &draft) noexcept;
@@ -124,6 +126,8 @@ class Session {
   segment::Segment &segment() { return *segment_; }
   Waiter &waiter() { return *waiter_; }
   Outbox &outbox() { return *outbox_; }
+  refs::References &references() { return *references_; }
+  Activities &activities() { return *activities_; }
   std::uint32_t pid() const { return pid_; }
   std::uint32_t client_id() const { return client_id_; }
   // Bytes of a settled entry that the caller or the raylet holds.
@@ -196,6 +200,7 @@ class Session {
   std::unique_ptr<segment::Segment> segment_;
   std::unique_ptr<refs::References> references_;
   std::unique_ptr<Waiter> waiter_;
+  std::unique_ptr<Activities> activities_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<Pools> pools_;
   std::unique_ptr<WeakNames> weak_names_;

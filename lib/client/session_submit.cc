@@ -23,6 +23,8 @@ Status Session::pending_result(Reference *result) {
   segment::Row *row = nullptr;
   if (Status status = begin_entry(0, refs::State::kPending, &row)) return status;
   refs::References::share(*row);
+  // The worker that settles it leaves the site as it is.
+  segment_->entry(refs::References::entry_of(*row)).site = row->site = references_->site();
   *result = Reference(this, row);
   return nullptr;
 }

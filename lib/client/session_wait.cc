@@ -154,13 +154,18 @@ void Session::tell_blocked(const wire::Awaited *awaited) {
 template <typename Ready, typename BeforeSleep>
 segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep) {
   bool told = false;
+  std::int64_t slept_ns = 0;
+  refs::ObjectName slept_for{segment::kNoEntry, 0};
   const segment::Wake wake = waiter_->wait_until(ready, deadline_ns, [&] {
     const wire::Awaited awaited = before_sleep();
+    slept_ns = base::monotonic_ns();
+    if (awaited.count != 0) slept_for = awaited.names[0];
     outbox_->wake_raylet();  // tasks of a batch may lie unread
     told = running_task_.load(std::memory_order_relaxed);
     if (told) tell_blocked(&awaited);
   });
   if (told) tell_blocked(nullptr);
+  if (slept_ns != 0) activities_->note_wait(slept_for, references_->site(), slept_ns);
   return wake;
 }
 

@@ -97,16 +97,18 @@ bool AuditLook::compare_kernel() {
   const std::uint64_t groups_bytes = sizeof(segment::Word) * words_.entries * arrays;
   const std::uint64_t names_bytes =
       words_.names == 0 ? 0 : segment::kNameBucketsBytes + sizeof(segment::NameRecord) * words_.names;
+  const std::uint64_t log_bytes = segment::log_bytes(segment_.log_records());
   const std::uint64_t data_bytes = round_to_pages(words_.data_bytes);
   audit_.reserved_bytes = segment::kPageBytes + slots_bytes + rings_bytes + words_.rows_bytes + names_bytes +
-                          segment::kVictimsBytes + entries_bytes + groups_bytes + data_bytes;
+                          segment::kHistoryBytes + log_bytes + entries_bytes + groups_bytes + data_bytes;
   audit_.kernel_bytes = segment_.kernel_bytes();
   if (audit_.kernel_bytes == audit_.reserved_bytes) return true;
   report(Ledger::kKernel,
          fmt::format("the kernel has {} bytes for the segment, its regions reserve {}: header {}, client slots {}, "
-                     "rings {}, handle rows {}, names {}, victims {}, entries {}, group arrays {}, data {}",
+                     "rings {}, handle rows {}, names {}, history {}, log {}, entries {}, group arrays {}, data {}",
                      audit_.kernel_bytes, audit_.reserved_bytes, segment::kPageBytes, slots_bytes, rings_bytes,
-                     words_.rows_bytes, names_bytes, segment::kVictimsBytes, entries_bytes, groups_bytes, data_bytes));
+                     words_.rows_bytes, names_bytes, segment::kHistoryBytes, log_bytes, entries_bytes, groups_bytes,
+                     data_bytes));
   return audit_.kernel_bytes > audit_.reserved_bytes;
 }
 

@@ -2,18 +2,20 @@
 
 #include <algorithm>
 
+#include "segment/notes.h"
+
 namespace mobula::objects {
 namespace {
 
 // False: it was overwritten meanwhile.
 bool read_one(const segment::Victim &victim, std::uint64_t number, EvictedObject *evicted) {
-  if (victim.number.load(std::memory_order_acquire) != number) return false;
-  evicted->name.entry = victim.entry.load(std::memory_order_relaxed);
-  evicted->name.generation = victim.generation.load(std::memory_order_relaxed);
-  evicted->bytes = victim.bytes.load(std::memory_order_relaxed);
-  evicted->retained = victim.retained.load(std::memory_order_relaxed);
-  base::thread_fence(std::memory_order_acquire);
-  return victim.number.load(std::memory_order_relaxed) == number;
+  return segment::read_note(victim, number, [&] {
+    evicted->name.entry = victim.entry.load(std::memory_order_relaxed);
+    evicted->name.generation = victim.generation.load(std::memory_order_relaxed);
+    evicted->bytes = victim.bytes.load(std::memory_order_relaxed);
+    evicted->retained = victim.retained.load(std::memory_order_relaxed);
+    evicted->evicted_ns = victim.evicted_ns.load(std::memory_order_relaxed);
+  });
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace mobula::objects {
 
 struct EvictedObject {
   refs::ObjectName name;
-  std::uint64_t bytes = 0;     // of its block
-  std::uint32_t retained = 0;  // segment::Retained bits that it had
+  std::uint64_t bytes = 0;       // of its block
+  std::uint32_t retained = 0;    // segment::Retained bits that it had
+  std::uint64_t evicted_ns = 0;  // CLOCK_MONOTONIC
 };
 
 // How many there were so far: a reader that begins now begins with this.

@@ -1,6 +1,7 @@
 #include "refs/references.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -29,6 +30,9 @@ References::References(const segment::Segment &segment, std::uint32_t client_id)
       group_(client_id / base::kClientsPerGroup),
       bit_(1ull << (client_id % base::kClientsPerGroup)),
       started_ns_(segment.header().started_ns),
+      sites_(segment),
+      log_(segment, static_cast<std::uint32_t>(getpid())),
+      logs_copies_(log_.is_on() && sites_.with_stacks()),
       row_of_(map_row_index(), unmap_row_index) {}
 
 std::uint32_t References::allocate_row(Stripe &stripe) {
@@ -61,19 +65,22 @@ std::size_t References::rows_in_use() {
 
 // T1..T4. Null: no row. REQUIRES: the stripe is the entry's, and locked.
 segment::Row *References::count_in(Stripe &stripe, std::uint32_t entry) {
-  std::uint32_t &row_plus_1 = row_of_[entry];
-  if (row_plus_1 != 0) {
-    segment::Row &row = rows_.row(row_plus_1 - 1);
-    base::count_up(row.count, std::memory_order_relaxed);  // T1; the lock orders it
-    base::crash_point(base::CrashPoint::kTakeCountedAgain);
-    return &row;
-  }
+  const std::uint32_t row_plus_1 = row_of_[entry];
+  if (row_plus_1 == 0) return new_row(stripe, entry);
+  segment::Row &row = rows_.row(row_plus_1 - 1);
+  base::count_up(row.count, std::memory_order_relaxed);  // T1; the lock orders it
+  base::crash_point(base::CrashPoint::kTakeCountedAgain);
+  return &row;
+}
+
+segment::Row *References::new_row(Stripe &stripe, std::uint32_t entry) {
   const std::uint32_t number = allocate_row(stripe);
   if (number == RowTable::kNone) return nullptr;
-  row_plus_1 = number + 1;
+  row_of_[entry] = number + 1;
   segment::Row &row = rows_.row(number);
   row.shared.store(1, std::memory_order_relaxed);
   row.since_ms = static_cast<std::uint32_t>((base::coarse_ns() - started_ns_) / base::kNanosecondsPerMillisecond);
+  row.site = site();
   row.count.store(1, std::memory_order_relaxed);  // T1; nobody else sees an unused row
   base::crash_point(base::CrashPoint::kTakeCounted);
   // T2, release: the reaper that sees the bit sees the hint, too (rule 3).
@@ -89,6 +96,7 @@ segment::Row *References::count_in(Stripe &stripe, std::uint32_t entry) {
 void References::count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry) {
   base::crash_point(base::CrashPoint::kReleaseCounted);
   const std::uint32_t number = row_of_[entry] - 1;
+  log(segment::Event::kRelease, name_of(row));
   // seq_cst: everything published before is visible to the evictor that sees the bit gone (rule 13).
   own_word(segment::Set::kHolders, entry).fetch_and(~bit_, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kReleaseCleared);
@@ -144,6 +152,7 @@ References::Take References::take(ObjectName name, segment::Row **row) {
       // relaxed: of all takers' times any one will do.
       header.last_taken_ns.store(static_cast<std::uint64_t>(base::coarse_ns()), std::memory_order_relaxed);
       *row = counted;
+      log(segment::Event::kTake, name);
       return Take::kTaken;
     }
   }
@@ -202,6 +211,7 @@ bool References::begin(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kFree, kRayletWriter, generation);
   const std::uint32_t writer = state == State::kPending ? kRayletWriter : client_id_;
+  log(segment::Event::kCreate, name_of(row));
   return segment_.entry(entry_of(row))
       .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst);
 }
@@ -209,6 +219,7 @@ bool References::begin(segment::Row &row, State state) {
 bool References::settle(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kCreating, client_id_, generation);
+  log(state == State::kSealed ? segment::Event::kSeal : segment::Event::kFail, name_of(row));
   // K1, seq_cst: the bytes before the state; the state before the look at the waiters (rule 25).
   return segment_.entry(entry_of(row))
       .state.compare_exchange_strong(expected, pack(state, client_id_, generation), std::memory_order_seq_cst);
@@ -220,6 +231,7 @@ bool References::recycle(segment::Row &row, State from) {
   std::uint64_t expected = pack(from, client_id_, generation);
   const std::uint64_t freed = pack(State::kFree, kRayletWriter, next_generation(generation));
   if (is_retired(freed)) return false;  // the raylet's to free, and to retire
+  log(segment::Event::kRecycle, name_of(row));
   if (!segment_.entry(entry_of(row)).state.compare_exchange_strong(expected, freed, std::memory_order_seq_cst)) {
     return false;
   }
@@ -238,6 +250,7 @@ bool References::abandon(segment::Row &row) {
 
 void References::pin(segment::Row &row) {
   copy(row);
+  log(segment::Event::kPin, name_of(row));
   const std::uint32_t entry = entry_of(row);
   const std::lock_guard lock(stripe_of(entry).mutex);
   // The row before the bit, as for holders: the reaper clears what the rows name.
@@ -254,6 +267,7 @@ bool References::unpin(segment::Row &row) {
   const std::uint32_t pins = row.pins.load(std::memory_order_relaxed);
   if (pins == 0) return false;
   if (base::is_saturated(pins)) return true;
+  log(segment::Event::kUnpin, name_of(row));
   if (pins == 1) own_word(segment::Set::kPins, entry).fetch_and(~bit_, std::memory_order_seq_cst);
   base::crash_point(base::CrashPoint::kUnpinCleared);
   row.pins.store(pins - 1, std::memory_order_release);

@@ -11,6 +11,8 @@
 
 #include "base/atomic.h"
 #include "base/saturation.h"
+#include "refs/call_sites.h"
+#include "refs/event_log.h"
 #include "refs/row_table.h"
 #include "refs/state_word.h"
 #include "segment/segment.h"
@@ -22,6 +24,16 @@ class References {
   References(const segment::Segment &segment, std::uint32_t client_id);
 
   RowTable &rows() { return rows_; }
+  // Where this thread is.
+  std::uint32_t site() { return sites_.current(); }
+  CallSites &sites() { return sites_; }
+  // Of an entry of ours that no row of this process tells of: what it does for a task.
+  void log(segment::Event event, ObjectName name) {
+    if (log_.is_on()) [[unlikely]]
+      log_.add(event, name, site(), segment_.entry(name.entry).size);
+  }
+  bool logs_copies() const { return logs_copies_; }
+  void log_copy(const segment::Row &row) { log(segment::Event::kCopy, name_of(row)); }
   // Rows that stand for something: each is one or more handles of an object.
   std::size_t rows_in_use();
 
@@ -85,6 +97,7 @@ class References {
   bool give_up_spares();
   segment::Word &own_word(segment::Set set, std::uint32_t entry) const { return segment_.set_word(set, group_, entry); }
   segment::Row *count_in(Stripe &stripe, std::uint32_t entry);
+  segment::Row *new_row(Stripe &stripe, std::uint32_t entry);
   void count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry);
   bool recycle(segment::Row &row, State from);
   bool rescue_group(std::uint32_t representative_plus_1) const;
@@ -94,6 +107,9 @@ class References {
   const std::uint32_t group_;
   const std::uint64_t bit_;
   const std::int64_t started_ns_;
+  CallSites sites_;
+  const EventLog log_;
+  const bool logs_copies_;
   RowTable rows_;
   // Which row this process has for an entry, plus one; guarded by the entry's stripe. Touched pages only cost memory.
   std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t *)> row_of_;

@@ -47,7 +47,11 @@ Regions plan_regions() {
   regions.rows = regions.rings + sizeof(ClientRings) * base::kClientsMax;
   regions.names = regions.rows + base::kRowPoolBytes;
   regions.victims = regions.names + kNameBucketsBytes + sizeof(NameRecord) * base::kNamesMax;
-  regions.entries = regions.victims + kVictimsBytes;
+  regions.deaths = regions.victims + sizeof(Victim) * base::kVictimsKept;
+  regions.samples = regions.deaths + sizeof(Death) * base::kDeathsKept;
+  regions.sites = regions.samples + sizeof(Sample) * base::kSamplesKept;
+  regions.log = regions.victims + kHistoryBytes;
+  regions.entries = regions.log + log_bytes(base::kLogRecordsMax);
   regions.groups = regions.entries + sizeof(EntryHeader) * base::kEntriesMax;
   regions.data = regions.groups + sizeof(Word) * base::kEntriesMax * kSetsCount * (base::kGroupsMax - 1);
   return regions;
@@ -87,7 +91,8 @@ std::uint64_t random_epoch() {
   return value >> 24;
 }
 
-void fill_header(SegmentHeader *header, std::uint64_t capacity_bytes, const Regions &regions) {
+void fill_header(SegmentHeader *header, std::uint64_t capacity_bytes, std::uint32_t log_records,
+                 const Regions &regions) {
   header->magic = kMagic;
   header->layout_version = kLayoutVersion;
   header->layout_fingerprint = layout_fingerprint();
@@ -96,6 +101,7 @@ void fill_header(SegmentHeader *header, std::uint64_t capacity_bytes, const Regi
   header->epoch = random_epoch();
   header->entries_max = base::kEntriesMax;
   header->raylet_pid = static_cast<std::uint32_t>(getpid());
+  header->log_records = log_records;
   header->regions = regions;
   header->started_ns = base::coarse_ns();
   header->groups_live.store(1, std::memory_order_release);
@@ -112,8 +118,8 @@ Status check_header(const SegmentHeader &header, std::uint64_t file_bytes) {
             header.layout_version, header.layout_fingerprint, kLayoutVersion, layout_fingerprint()));
   }
   const Regions planned = plan_regions();
-  if (header.regions.data != planned.data || header.segment_bytes != planned.data + header.capacity_bytes ||
-      file_bytes < header.segment_bytes) {
+  if (header.regions.data != planned.data || header.log_records > base::kLogRecordsMax ||
+      header.segment_bytes != planned.data + header.capacity_bytes || file_bytes < header.segment_bytes) {
     return base::failure(Code::kInvalidArgument,
                          fmt::format("the segment is truncated: {} bytes of {}", file_bytes, header.segment_bytes));
   }
@@ -136,7 +142,8 @@ void replace_by_empty(const interprocess::mapped_region &region) {
 
 }  // namespace
 
-Status Segment::create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *segment, std::string *notice) {
+Status Segment::create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *segment, std::string *notice,
+                       std::uint32_t log_records) {
   const std::uint64_t needed_bytes = capacity_bytes + kTablesBytesAtStart;
   const std::uint64_t available_bytes = memory_available_bytes();
   if (capacity_bytes < base::kCapacityBytesMin || needed_bytes > available_bytes) {
@@ -153,9 +160,12 @@ Status Segment::create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *s
   const auto segment_bytes = static_cast<off_t>(regions.data + round_to_pages(capacity_bytes));
   if (ftruncate(created->file_.get(), segment_bytes) != 0) base::throw_errno("ftruncate of the segment");
   if (Status status = created->reserve(0, kPageBytes)) return status;
-  if (Status status = created->reserve(regions.victims, kVictimsBytes)) return status;
-  created->map(capacity_bytes, regions);
-  fill_header(&created->header(), capacity_bytes, regions);
+  if (Status status = created->reserve(regions.victims, kHistoryBytes)) return status;
+  if (log_records != 0) {
+    if (Status status = created->reserve(regions.log, log_bytes(log_records))) return status;
+  }
+  created->map(capacity_bytes, log_records, regions);
+  fill_header(&created->header(), capacity_bytes, log_records, regions);
   created->is_owner_ = true;
   *segment = std::move(created);
   return nullptr;
@@ -168,25 +178,28 @@ Status Segment::attach(base::File file, std::unique_ptr<Segment> *segment) {
   if (file_bytes < kPageBytes)
     return base::failure(Code::kInvalidArgument, "this is not a Mobula segment: it is empty");
   std::uint64_t capacity_bytes = 0;
+  std::uint32_t log_records = 0;
   {
     const interprocess::mapped_region first(Mappable(file.get()), interprocess::read_only, 0, kPageBytes);
     const auto &header = *static_cast<const SegmentHeader *>(first.get_address());
     if (Status status = check_header(header, file_bytes)) return status;
     capacity_bytes = header.capacity_bytes;
+    log_records = std::min(header.log_records, base::kLogRecordsMax);
   }
   std::unique_ptr<Segment> attached(new Segment);
   attached->file_ = std::move(file);
-  attached->map(capacity_bytes, plan_regions());
+  attached->map(capacity_bytes, log_records, plan_regions());
   *segment = std::move(attached);
   return nullptr;
 }
 
-void Segment::map(std::uint64_t capacity_bytes, const Regions &regions) {
+void Segment::map(std::uint64_t capacity_bytes, std::uint32_t log_records, const Regions &regions) {
   const Mappable mappable(file_.get());
   const auto data_position = static_cast<interprocess::offset_t>(regions.data);
   const auto options = static_cast<interprocess::map_options_t>(MAP_SHARED | MAP_NORESERVE);
   regions_ = regions;
   capacity_bytes_ = capacity_bytes;
+  log_records_ = log_records;
   tables_region_ = interprocess::mapped_region(mappable, interprocess::read_write, 0, regions.data, nullptr, options);
   readable_region_ =
       interprocess::mapped_region(mappable, interprocess::read_only, data_position, capacity_bytes, nullptr, options);

@@ -21,16 +21,23 @@ namespace mobula::segment {
 enum class Set : std::uint32_t { kHolders = 0, kPins = 1, kWaiters = 2 };
 constexpr std::uint32_t kSetsCount = 3;
 constexpr std::uint64_t kNameBucketsBytes = sizeof(Word) * base::kNameBuckets;
-constexpr std::uint64_t kVictimsBytes = sizeof(Victim) * base::kVictimsKept;
-static_assert(kNameBucketsBytes % kPageBytes == 0 && kVictimsBytes % kPageBytes == 0);
+// Victims, deaths, samples and sites: one piece of fixed size.
+constexpr std::uint64_t kHistoryBytes = sizeof(Victim) * base::kVictimsKept + sizeof(Death) * base::kDeathsKept +
+                                        sizeof(Sample) * base::kSamplesKept + sizeof(Site) * base::kSitesMax;
+static_assert(kNameBucketsBytes % kPageBytes == 0 && kHistoryBytes % kPageBytes == 0);
+constexpr std::uint64_t log_bytes(std::uint32_t records) {
+  return (records * sizeof(LogRecord) + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
 static_assert(sizeof(NameRecord) * base::kNamesPerChunk % kPageBytes == 0);
 
 class Segment {
  public:
-  // Raylet only. Shared memory of `capacity_bytes` for objects, tables beside it. kInvalidArgument names what was
+  // Raylet only. Shared memory of `capacity_bytes` for objects, tables beside it, and room for `log_records` events (at
+  // most kLogRecordsMax; 0: no log). kInvalidArgument names what was
   // asked, what is free and the flag to change. `notice` receives one line when memfd had to be used in place of
   // /dev/shm.
-  static Status create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *segment, std::string *notice);
+  static Status create(std::uint64_t capacity_bytes, std::unique_ptr<Segment> *segment, std::string *notice,
+                       std::uint32_t log_records = 0);
   // Client or tool. Refuses another layout. The descriptor is kept until destruction.
   static Status attach(base::File file, std::unique_ptr<Segment> *segment);
 
@@ -75,6 +82,23 @@ class Segment {
   Victim &victim(std::uint64_t number) const {
     return reinterpret_cast<Victim *>(tables_ + regions_.victims)[number % base::kVictimsKept];
   }
+  Death &death(std::uint64_t number) const {
+    return reinterpret_cast<Death *>(tables_ + regions_.deaths)[number % base::kDeathsKept];
+  }
+  Sample &sample(std::uint64_t number) const {
+    return reinterpret_cast<Sample *>(tables_ + regions_.samples)[number % base::kSamplesKept];
+  }
+  Activity &activity(std::uint32_t client, std::uint64_t number) const {
+    return rings(client).activities[number % base::kActivitiesKept];
+  }
+  // REQUIRES: index < kSitesMax.
+  Site &site(std::uint32_t index) const { return reinterpret_cast<Site *>(tables_ + regions_.sites)[index]; }
+  // Places of the reference log. The header's number as it was at the start: a stray store cannot change it.
+  std::uint32_t log_records() const { return log_records_; }
+  // REQUIRES: log_records() is not 0.
+  LogRecord &log_record(std::uint64_t number) const {
+    return reinterpret_cast<LogRecord *>(tables_ + regions_.log)[number % log_records_];
+  }
   // REQUIRES: offset lies in the rows region.
   Row *rows(std::uint64_t offset) const { return reinterpret_cast<Row *>(tables_ + offset); }
   // The word of one set for one group of 64 clients. REQUIRES: group < groups_live.
@@ -115,7 +139,7 @@ class Segment {
 
  private:
   Segment() = default;
-  void map(std::uint64_t capacity_bytes, const Regions &regions);
+  void map(std::uint64_t capacity_bytes, std::uint32_t log_records, const Regions &regions);
   Status reserve_set_arrays(std::uint32_t first_group, std::uint32_t last_group, std::uint32_t first_entry,
                             std::uint32_t last_entry);
   void give_back(std::uint64_t offset, std::uint64_t bytes);
@@ -124,6 +148,7 @@ class Segment {
   base::File file_;
   Regions regions_{};
   std::uint64_t capacity_bytes_ = 0;
+  std::uint32_t log_records_ = 0;
   bool is_owner_ = false;  // the raylet, which created it
   std::uint32_t own_groups_ = 1;
   std::uint32_t own_entries_ = 0;

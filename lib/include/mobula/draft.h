@@ -54,7 +54,8 @@ class MOBULA_CONSUMABLE DraftOf {
   static_assert(alignof(Item) <= 64, "mobula::DraftOf: blocks are aligned to 64 bytes, this type needs more");
 
   // Room for `count` items, whose values are not set: whatever was there before.
-  MOBULA_OPENS explicit DraftOf(std::size_t count) {
+  MOBULA_OPENS explicit DraftOf(std::size_t count, const CallSite &site = CallSite::here()) : site_(site) {
+    const runtime::AtCallSite at(site_);
     if (count > SIZE_MAX / sizeof(Item)) throw std::bad_alloc();
     const std::size_t bytes = count * sizeof(Item);
     if (bytes <= kHeaderValueBytesMax) {
@@ -70,12 +71,14 @@ class MOBULA_CONSUMABLE DraftOf {
       : draft_(std::move(other.draft_)),
         small_(std::move(other.small_)),
         items_(std::exchange(other.items_, nullptr)),
-        count_(std::exchange(other.count_, 0)) {}
+        count_(std::exchange(other.count_, 0)),
+        site_(other.site_) {}
   DraftOf &operator=(DraftOf &&other) noexcept {
     draft_ = std::move(other.draft_);
     small_ = std::move(other.small_);
     items_ = std::exchange(other.items_, nullptr);
     count_ = std::exchange(other.count_, 0);
+    site_ = other.site_;
     return *this;
   }
   DraftOf(const DraftOf &) = delete;
@@ -100,6 +103,7 @@ class MOBULA_CONSUMABLE DraftOf {
   // Makes it an object that all may read and nobody may write: std::move(draft).seal().
   ray::ObjectRef<T> seal() && MOBULA_SEALS {
     check_open();
+    const runtime::AtCallSite at(site_);
     if (small_ != nullptr) {
       ray::internal::throw_unless_ok(runtime::create(bytes(), Form::kFormat, &draft_));
       if (bytes() != 0) std::memcpy(draft_.data(), static_cast<const void *>(small_->bytes), bytes());
@@ -137,6 +141,7 @@ class MOBULA_CONSUMABLE DraftOf {
   std::unique_ptr<Small> small_;
   Item *items_ = nullptr;
   std::size_t count_ = 0;
+  CallSite site_;
 };
 
 namespace drafts {
@@ -161,19 +166,19 @@ using SeveralOf = typename Several<std::conditional_t<
 // create<char>(n) and create<std::string>(n) a string of n characters, create<Struct>(n) a vector of n structs. Waits
 // for space when the store is full, as Put does.
 template <typename T>
-DraftOf<drafts::SeveralOf<T>> create(std::size_t count) MOBULA_OPENS;
+DraftOf<drafts::SeveralOf<T>> create(std::size_t count, const CallSite &site = CallSite::here()) MOBULA_OPENS;
 template <typename T>
-DraftOf<drafts::SeveralOf<T>> create(std::size_t count) {
-  return DraftOf<drafts::SeveralOf<T>>(count);
+DraftOf<drafts::SeveralOf<T>> create(std::size_t count, const CallSite &site) {
+  return DraftOf<drafts::SeveralOf<T>>(count, site);
 }
 
 // Room for one struct.
 template <typename T>
-DraftOf<T> create() MOBULA_OPENS;
+DraftOf<T> create(const CallSite &site = CallSite::here()) MOBULA_OPENS;
 template <typename T>
-DraftOf<T> create() {
+DraftOf<T> create(const CallSite &site) {
   static_assert(!ray::internal::StoredForm<T>::kIsArray, "mobula::create: how many items? create<T>(count)");
-  return DraftOf<T>(1);
+  return DraftOf<T>(1, site);
 }
 
 }  // namespace mobula

@@ -32,7 +32,8 @@ void publish(std::string_view name, const ray::ObjectRef<T> &object, Replace rep
 // A counted reference of the object that the name stands for; nothing when there is none, or it was evicted. T is the
 // caller's to know, as with Get.
 template <typename T>
-std::optional<ray::ObjectRef<T>> lookup(std::string_view name) {
+std::optional<ray::ObjectRef<T>> lookup(std::string_view name, const CallSite &site = CallSite::here()) {
+  const runtime::AtCallSite at(site);
   Reference reference;
   ray::internal::throw_unless_ok(runtime::lookup(name, &reference));
   if (reference.empty()) return std::nullopt;

@@ -17,17 +17,18 @@ namespace mobula {
 // As ray::Put, but a trivially copyable struct (or a vector of them) is stored as its bytes although msgpack could pack
 // it, so that it can be viewed. Processes of another build must know the struct with the same layout.
 template <typename T>
-ray::ObjectRef<T> put(const T &value) {
+ray::ObjectRef<T> put(const T &value, const CallSite &site = CallSite::here()) {
+  const runtime::AtCallSite at(site);
   return ray::ObjectRef<T>(ray::internal::store_raw(value));
 }
 
 // One object for each value of a range, in its order. When one cannot be stored those before it are given back.
 template <typename Range>
-auto put_all(const Range &values) {
+auto put_all(const Range &values, const CallSite &site = CallSite::here()) {
   using Value = std::decay_t<decltype(*std::begin(values))>;
   std::vector<ray::ObjectRef<Value>> objects;
   objects.reserve(static_cast<std::size_t>(std::distance(std::begin(values), std::end(values))));
-  for (const Value &value : values) objects.push_back(put(value));
+  for (const Value &value : values) objects.push_back(put(value, site));
   return objects;
 }
 

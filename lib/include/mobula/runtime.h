@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mobula/call_site.h"
 #include "mobula/error.h"
 #include "mobula/runtime_tasks.h"
 
@@ -151,6 +152,8 @@ class MOBULA_EXPORT Call {
   virtual void *instance() const = 0;
   // Of a factory: the actor it made. `destroy` ends it when the actor ends in an orderly way.
   virtual void set_instance(void *instance, void (*destroy)(void *instance)) = 0;
+  // All arguments are there: the user's function is called next.
+  virtual void begin() {}
 
  protected:
   ~Call() = default;

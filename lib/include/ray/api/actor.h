@@ -38,8 +38,9 @@ class ActorTaskCaller : public ResourceOptions<ActorTaskCaller<M>> {
  public:
   using Traits = MethodTraits<M>;
 
-  ActorTaskCaller(mobula::Reference actor, std::uint64_t method, std::int32_t instance_offset)
-      : actor_(std::move(actor)), method_(method), instance_offset_(instance_offset) {
+  ActorTaskCaller(mobula::Reference actor, std::uint64_t method, std::int32_t instance_offset,
+                  const mobula::CallSite &site)
+      : actor_(std::move(actor)), method_(method), instance_offset_(instance_offset), site_(site) {
     this->options().retries = 0;
   }
 
@@ -48,6 +49,7 @@ class ActorTaskCaller : public ResourceOptions<ActorTaskCaller<M>> {
   ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the method");
     const mobula::runtime::TaskOptions &options = this->checked_options();
+    const mobula::runtime::AtCallSite at(site_);
     mobula::Reference result;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
@@ -62,6 +64,7 @@ class ActorTaskCaller : public ResourceOptions<ActorTaskCaller<M>> {
   mobula::Reference actor_;
   std::uint64_t method_;
   std::int32_t instance_offset_;
+  mobula::CallSite site_;
 };
 
 }  // namespace internal
@@ -81,12 +84,12 @@ class ActorHandle : public internal::ObjectRefBase {
 
   // A caller for a method of T or of a base class of it.
   template <typename M>
-  internal::ActorTaskCaller<M> Task(M method) const {
+  internal::ActorTaskCaller<M> Task(M method, const mobula::CallSite &site = mobula::CallSite::here()) const {
     using Traits = internal::MethodTraits<M>;
     static_assert(Traits::kIsMethod, "ActorHandle::Task takes a member function");
     static_assert(std::is_base_of_v<typename Traits::Class, T>, "the member function is not of the actor's class");
     return internal::ActorTaskCaller<M>(reference(), internal::find_function(method),
-                                        internal::offset_of_base<T, typename Traits::Class>());
+                                        internal::offset_of_base<T, typename Traits::Class>(), site);
   }
 
   // Ends the actor's process; calls that have not ended fail with RayActorException. It is not restarted.
@@ -104,7 +107,7 @@ class ActorCreator : public CallerOptions<ActorCreator<F>> {
   using Traits = FunctionTraits<F>;
   using ActorType = std::remove_cv_t<std::remove_pointer_t<typename Traits::Result>>;
 
-  explicit ActorCreator(std::uint64_t factory) : factory_(factory) {}
+  ActorCreator(std::uint64_t factory, const mobula::CallSite &site) : factory_(factory), site_(site) {}
 
   // For GetActor, in the namespace of this job.
   ActorCreator &SetName(std::string name) { return SetName(std::move(name), ""); }
@@ -131,6 +134,7 @@ class ActorCreator : public CallerOptions<ActorCreator<F>> {
   ActorHandle<ActorType> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the factory");
     options_.task = this->checked_options();
+    const mobula::runtime::AtCallSite at(site_);
     mobula::Reference actor;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
@@ -144,20 +148,23 @@ class ActorCreator : public CallerOptions<ActorCreator<F>> {
  private:
   std::uint64_t factory_;
   mobula::runtime::ActorOptions options_;
+  mobula::CallSite site_;
 };
 
 }  // namespace internal
 
 // A creator of actors; `factory` returns a pointer to the new object.
 template <typename F>
-internal::ActorCreator<F> Actor(F factory) {
+internal::ActorCreator<F> Actor(F factory, const mobula::CallSite &site = mobula::CallSite::here()) {
   static_assert(internal::IsFactory<F>::value, "ray::Actor takes a free or static function that returns a pointer");
-  return internal::ActorCreator<F>(internal::find_function(factory));
+  return internal::ActorCreator<F>(internal::find_function(factory), site);
 }
 
 // A handle of the living actor of that name in that namespace ("" = of this job); nothing when there is none.
 template <typename T>
-internal::Optional<ActorHandle<T>> GetActor(const std::string &actor_name, const std::string &ray_namespace = "") {
+internal::Optional<ActorHandle<T>> GetActor(const std::string &actor_name, const std::string &ray_namespace = "",
+                                            const mobula::CallSite &site = mobula::CallSite::here()) {
+  const mobula::runtime::AtCallSite at(site);
   mobula::Reference actor;
   if (actor_name.empty()) return {};
   internal::throw_unless_ok(mobula::runtime::find_actor(actor_name, ray_namespace, &actor));

@@ -108,6 +108,7 @@ struct Invocation<R (*)(Parameters...)> {
     std::memcpy(&function, target, sizeof(function));
     constexpr std::index_sequence_for<Parameters...> kIndices;
     Arguments arguments = decode_arguments(call, static_cast<Arguments *>(nullptr), kIndices);
+    call.begin();
     throw_unless_ok(call_with(function, arguments, call, kIndices));
   }
 
@@ -146,6 +147,7 @@ struct MethodInvocation {
     constexpr std::make_index_sequence<Traits::kParameterCount> kIndices;
     typename Traits::Arguments arguments =
         decode_arguments(call, static_cast<typename Traits::Arguments *>(nullptr), kIndices);
+    call.begin();
     throw_unless_ok(call_with(*instance, method, arguments, call, kIndices));
   }
 

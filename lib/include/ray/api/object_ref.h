@@ -72,9 +72,10 @@ class ObjectRef : public internal::ObjectRefBase {
   static bool IsObjectRef() { return true; }
 
   // Waits for the object and returns a copy of its value.
-  std::shared_ptr<T> Get() const { return Get(-1); }
+  std::shared_ptr<T> Get(const mobula::CallSite &site = mobula::CallSite::here()) const { return Get(-1, site); }
   // Waits at most timeout_ms, then throws RayTimeoutException; -1 = for ever.
-  std::shared_ptr<T> Get(const int &timeout_ms) const {
+  std::shared_ptr<T> Get(const int &timeout_ms, const mobula::CallSite &site = mobula::CallSite::here()) const {
+    const mobula::runtime::AtCallSite at(site);
     return std::make_shared<T>(internal::decode<T>(internal::wait_for_bytes(reference(), timeout_ms)));
   }
 };

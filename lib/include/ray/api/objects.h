@@ -79,23 +79,27 @@ std::vector<const mobula::Reference *> list_references(const std::vector<ObjectR
 
 // Copies `object` into the store.
 template <typename T>
-ObjectRef<T> Put(const T &object) {
+ObjectRef<T> Put(const T &object, const mobula::CallSite &site = mobula::CallSite::here()) {
+  const mobula::runtime::AtCallSite at(site);
   return ObjectRef<T>(internal::store(object));
 }
 
 // Waits for the object and returns a copy of its value; timeout_ms -1 = for ever.
 template <typename T>
-std::shared_ptr<T> Get(const ObjectRef<T> &object) {
-  return object.Get();
+std::shared_ptr<T> Get(const ObjectRef<T> &object, const mobula::CallSite &site = mobula::CallSite::here()) {
+  return object.Get(-1, site);
 }
 template <typename T>
-std::shared_ptr<T> Get(const ObjectRef<T> &object, const int &timeout_ms) {
-  return object.Get(timeout_ms);
+std::shared_ptr<T> Get(const ObjectRef<T> &object, const int &timeout_ms,
+                       const mobula::CallSite &site = mobula::CallSite::here()) {
+  return object.Get(timeout_ms, site);
 }
 
 // Waits for all of them, in their order; the first error in that order throws. One time limit for all together.
 template <typename T>
-std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects, const int &timeout_ms) {
+std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects, const int &timeout_ms,
+                                    const mobula::CallSite &site = mobula::CallSite::here()) {
+  const mobula::runtime::AtCallSite at(site);
   const std::vector<const mobula::Reference *> references = internal::list_references(objects);
   std::vector<mobula::Bytes> bytes(objects.size());
   internal::throw_unless_ok(mobula::runtime::get_all(references.data(), references.size(), timeout_ms, bytes.data()));
@@ -105,18 +109,22 @@ std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects, co
   return values;
 }
 template <typename T>
-std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects) {
-  return Get<T>(objects, -1);
+std::vector<std::shared_ptr<T>> Get(const std::vector<ObjectRef<T>> &objects,
+                                    const mobula::CallSite &site = mobula::CallSite::here()) {
+  return Get<T>(objects, -1, site);
 }
 
 // The same by ObjectID.
 template <typename T>
-std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids, const int &timeout_ms) {
-  return Get<T>(std::vector<ObjectRef<T>>(ids.begin(), ids.end()), timeout_ms);
+std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids, const int &timeout_ms,
+                                    const mobula::CallSite &site = mobula::CallSite::here()) {
+  const mobula::runtime::AtCallSite at(site);
+  return Get<T>(std::vector<ObjectRef<T>>(ids.begin(), ids.end()), timeout_ms, site);
 }
 template <typename T>
-std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids) {
-  return Get<T>(ids, -1);
+std::vector<std::shared_ptr<T>> Get(const std::vector<std::string> &ids,
+                                    const mobula::CallSite &site = mobula::CallSite::here()) {
+  return Get<T>(ids, -1, site);
 }
 
 // Their ObjectIDs, in their order.

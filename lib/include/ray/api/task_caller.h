@@ -106,13 +106,14 @@ class TaskCaller : public CallerOptions<TaskCaller<F>> {
   using Traits = FunctionTraits<F>;
 
   // REQUIRES: `function` is a number that find_function gave.
-  explicit TaskCaller(std::uint64_t function) : function_(function) {}
+  TaskCaller(std::uint64_t function, const mobula::CallSite &site) : function_(function), site_(site) {}
 
   // Queues the task and returns at once. Each argument is a value or an ObjectRef of one.
   template <typename... Values>
   ObjectRef<ResultType<typename Traits::Result>> Remote(const Values &...values) {
     static_assert(sizeof...(Values) == Traits::kParameterCount, "Remote: arguments do not match the function");
     const mobula::runtime::TaskOptions &options = this->checked_options();
+    const mobula::runtime::AtCallSite at(site_);
     mobula::Reference result;
     with_arguments(
         static_cast<typename Traits::Arguments *>(nullptr),
@@ -125,15 +126,16 @@ class TaskCaller : public CallerOptions<TaskCaller<F>> {
 
  private:
   std::uint64_t function_;
+  mobula::CallSite site_;
 };
 
 }  // namespace internal
 
 // A caller for `function`, a free or static function, or the overload that RAY_FUNC picked.
 template <typename F>
-internal::TaskCaller<F> Task(F function) {
+internal::TaskCaller<F> Task(F function, const mobula::CallSite &site = mobula::CallSite::here()) {
   static_assert(internal::FunctionTraits<F>::kIsFunction, "ray::Task takes a free or static function");
-  return internal::TaskCaller<F>(internal::find_function(function));
+  return internal::TaskCaller<F>(internal::find_function(function), site);
 }
 
 }  // namespace ray
