@@ -293,7 +293,7 @@ void Store::free_entry(std::uint32_t entry) {
   refs::clear_waiters(segment_, entry);
   drop_contained(entry);
   if (std::exchange(index_[entry].is_actor, false)) freed_actors_.push_back(index_[entry].task);
-  if (log_.is_on()) log_.add(segment::Event::kFree, {entry, refs::generation_of(word_of(entry)) - 1});
+  if (log_.is_on()) log_.add(segment::Event::kFree, {entry, refs::generation_of(word_of(entry)) - 1}, 0);
   segment_.header().freed.store(++freed_, std::memory_order_relaxed);
   recycle(entry);
 }

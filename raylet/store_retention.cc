@@ -3,6 +3,7 @@
 #include "base/crash_points.h"
 #include "raylet/store.h"
 #include "refs/evict.h"
+#include "segment/notes.h"
 
 namespace mobula::raylet {
 namespace {

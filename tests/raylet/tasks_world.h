@@ -30,7 +30,7 @@ struct TasksWorld : RayletWorld {
               return function == kFunction ? std::optional<std::uint32_t>(kTemplate) : std::nullopt;
             },
             [this](std::uint32_t, std::uint32_t count) { workers_wanted += count; },
-            [this](Client &worker) { killed.push_back(worker.id); },
+            [this](Client &worker, segment::DeathCause) { killed.push_back(worker.id); },
             [](Client &) {},
             [this](std::uint32_t job) { return clients.find_living(job) != nullptr; },
             [](std::uint32_t job) { return job; },

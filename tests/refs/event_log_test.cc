@@ -52,7 +52,7 @@ TEST_CASE("events are read in their order, with who did what to which object, wh
 TEST_CASE("the log keeps the newest events, as many as it was made for") {
   const auto segment = segment_with_log(16);
   const EventLog log(*segment, 1);
-  for (std::uint64_t i = 1; i <= 100; ++i) log.add(Event::kTake, {1, i});
+  for (std::uint64_t i = 1; i <= 100; ++i) log.add(Event::kTake, {1, i}, 0);
   const std::vector<LoggedEvent> events = read_log(*segment);
   REQUIRE(events.size() == 16);
   CHECK(events.front().name.generation == 85);
@@ -64,7 +64,7 @@ TEST_CASE("a place whose writer has died is skipped, counted, and holds nobody u
   const auto segment = segment_with_log(16);
   const EventLog log(*segment, 1);
   segment->log_record(3).number.store(~0ull);  // as between its claim and its end
-  for (std::uint64_t i = 1; i <= 32; ++i) log.add(Event::kTake, {1, i});
+  for (std::uint64_t i = 1; i <= 32; ++i) log.add(Event::kTake, {1, i}, 0);
   const std::vector<LoggedEvent> events = read_log(*segment);
   CHECK(events.size() == 15);
   for (const LoggedEvent &event : events) CHECK(event.name.generation % 16 != 3);
