@@ -13,7 +13,7 @@ import sys
 
 LAYERS = ['base', 'segment', 'refs', 'objects', 'tasks', 'wire', 'client']
 TOPS = ['raylet', 'worker', 'tools']
-RUNTIME = re.compile(r'(runtime(_\w+)?|error)\.h$')  # runtime.h and the headers that are parts of it
+RUNTIME = re.compile(r'(runtime(_\w+)?|call_site|error)\.h$')  # runtime.h and the headers that are parts of it
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 

@@ -23,7 +23,7 @@ class Activities {
     std::uint32_t site = 0;
     std::int64_t began_ns = 0;
   };
-  // The task that makes `result` begins; `site` tells its function. Not after a pause (paused()): it begins with the end
+  // The task that makes `result` begins; `site` tells its function. Without a pause (paused()) it begins with the end
   // of the one before.
   Work begin_task(refs::ObjectName result, std::uint32_t site);
   void end_task(const Work &task, segment::ActivityEnd end);

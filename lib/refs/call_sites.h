@@ -1,8 +1,8 @@
 // refs/call_sites.h: the number of the call site at which this thread is, in the segment's table.
 //   Threads    thread-safe: what was looked up once is read without a lock
 //   Process    one process and one session
-//   Cost       a known site: two loads; a new one, and each beyond some thousand in one process: a look into the table of
-//              the segment
+//   Cost       a known site: two loads; a new one, and each beyond some thousand in one process: a look into the
+//              table of the segment
 // With MOBULA_STACKS=1 a site is the list of return addresses in place of the line: some microseconds each.
 #pragma once
 

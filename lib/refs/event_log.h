@@ -1,8 +1,8 @@
 // refs/event_log.h: the reference log: what was done to which entry, in the segment, so that it outlives the process.
 //   Layout     a ring of log_records() places, written by all clients and the raylet
 //   Threads    any thread of any process
-//   Crash      a writer that dies in a record leaves its place marked busy: it is not read, and later events that fall on
-//              it are counted as lost. Nobody waits
+//   Crash      a writer that dies in a record leaves its place marked busy: it is not read, and later events that fall
+//              on it are counted as lost. Nobody waits
 //   Cost       off: one branch. On: two locked instructions, a look at the clock and a line of the cache
 #pragma once
 

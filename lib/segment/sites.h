@@ -1,8 +1,8 @@
 // segment/sites.h: the table of call sites: texts that are written once and then named by a number.
 //   Layout     kSitesMax places of segment::Site; a site lies where its hash says, or up to kSiteProbesMax places on
 //   Threads    any thread of any process interns and reads
-//   Crash      whoever claimed a place writes a text that follows from the site alone; who interns the same site and finds
-//              no text writes it, so a death in between loses nothing
+//   Crash      whoever claimed a place writes a text that follows from the site alone; who interns the same site and
+//              finds no text writes it, so a death in between loses nothing
 //   Errors     a full neighbourhood gives number 0, "unknown". Two sites of one 64-bit hash are taken for one
 //   Cost       intern: a hash of the texts, and a CAS the first time. read: O(text)
 #pragma once

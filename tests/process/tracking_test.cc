@@ -66,7 +66,8 @@ std::string taken_at(const segment::Segment &segment, std::uint32_t pid, const s
     if (slot.pid != pid) continue;
     const segment::Row *const rows = segment.rows(slot.row_offsets[0]);
     for (std::uint32_t row = 0; row < base::kRowsPerFirstChunk; ++row) {
-      if (rows[row].entry_plus_1.load() == entry + 1) return segment::describe(segment::read_site(segment, rows[row].site));
+      if (rows[row].entry_plus_1.load() == entry + 1)
+        return segment::describe(segment::read_site(segment, rows[row].site));
     }
   }
   return "";

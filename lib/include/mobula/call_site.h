@@ -1,4 +1,4 @@
-// mobula/call_site.h: the line of the program that makes an object or takes a handle, for `mobula leaks` and its sisters.
+// mobula/call_site.h: the line of the program that makes an object or takes a handle, as `mobula leaks` names it.
 //   Threads    each thread has its own innermost site
 //   Ownership  the texts are the program's own and must live as long as it: literals
 //   Cost       three words on the stack and two stores
