@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/clock.h"
+#include "raylet/process_status.h"
 #include "raylet/raylet.h"
 #include "segment/bell.h"
 #include "segment/notes.h"
@@ -53,7 +54,7 @@ std::optional<int> Raylet::status_of(const Client &client) {
     status = collected->second;
     exit_status_.erase(collected);
   } else if (waitpid(client.pid, &status, WNOHANG) != client.pid) {
-    return std::nullopt;  // not our child: launched by hand
+    return client.pidfd ? status_of_ended(client.pid, client.pidfd->native_handle()) : std::nullopt;
   }
   return status;
 }

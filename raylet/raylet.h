@@ -141,7 +141,7 @@ class Raylet {
   void go_on(std::uint64_t position);
   void free_some(std::uint64_t until);
   void collect_children();
-  // As waitpid has it; nothing: it was not our child.
+  // As waitpid has it; nothing: it was not our child, and the kernel does not tell.
   std::optional<int> status_of(const Client &client);
   void note_death(const Client &client, std::optional<int> status);
   bool machine_ran_out_of_memory();

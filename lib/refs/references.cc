@@ -211,9 +211,12 @@ bool References::begin(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kFree, kRayletWriter, generation);
   const std::uint32_t writer = state == State::kPending ? kRayletWriter : client_id_;
+  if (!segment_.entry(entry_of(row))
+           .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst)) {
+    return false;
+  }
   log(segment::Event::kCreate, name_of(row));
-  return segment_.entry(entry_of(row))
-      .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst);
+  return true;
 }
 
 bool References::settle(segment::Row &row, State state) {
