@@ -164,23 +164,19 @@ References::Take References::take(ObjectName name, segment::Row **row) {
 
 References::Release References::release(segment::Row &row, std::uint32_t *entry) {
   *entry = entry_of(row);
-  std::uint32_t count = row.count.load(std::memory_order_relaxed);
+  // acquire: who gave back the handle before the last may have told somebody.
+  std::uint32_t count = row.count.load(std::memory_order_acquire);
   while (count > 1) {
     if (base::is_saturated(count)) return Release::kHeld;
     // release: our reads of the bytes come before whatever the last holder allows.
-    if (row.count.compare_exchange_weak(count, count - 1, std::memory_order_release, std::memory_order_relaxed)) {
+    if (row.count.compare_exchange_weak(count, count - 1, std::memory_order_release, std::memory_order_acquire)) {
       return Release::kHeld;
     }
   }
-  Stripe &stripe = stripe_of(*entry);
-  const std::lock_guard lock(stripe.mutex);
-  if (row.shared.load(std::memory_order_relaxed) == 0 && row.count.load(std::memory_order_acquire) == 1 &&
-      recycle(row, State::kSealed)) {
-    return Release::kRecycled;
-  }
-  if (base::count_down(row.count, std::memory_order_acq_rel) != 1) return Release::kHeld;
-  count_out(stripe, row, *entry);
-  return Release::kLast;
+  // The only handle, of which nobody else was told: nobody can take another. Who tries to, by the name of an earlier
+  // tenant, counts himself in and, when he has seen the state, out again; the count that the free list has stays.
+  if (row.shared.load(std::memory_order_relaxed) == 0 && recycle(row, State::kSealed)) return Release::kRecycled;
+  return release_shared(row, entry);
 }
 
 References::Release References::release_shared(segment::Row &row, std::uint32_t *entry) {
@@ -228,7 +224,7 @@ bool References::settle(segment::Row &row, State state) {
       .state.compare_exchange_strong(expected, pack(state, client_id_, generation), std::memory_order_seq_cst);
 }
 
-// P1. REQUIRES: the stripe is locked, the count is one and nobody else was told. Bit, hint and count stay (rule 19).
+// P1. REQUIRES: the caller has the only handle and nobody else was told. Bit, hint and count stay (rule 19).
 bool References::recycle(segment::Row &row, State from) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(from, client_id_, generation);

@@ -10,8 +10,11 @@
  * Ghosts   tenant, tenant_of_id: who really lives there, for NO_INCREMENT. told_a, told_b: newest id known there.
  *
  * Also right
+ *   LISTED LOCKED        thread 1 knows every object of its process at once, told or not, as from a listing; then P1
+ *                        needs the lock
  *   RETURN_AT_SETTLE     the reaper gives a FREE entry to the next client before it has cleared the dead one's bits
  * Broken
+ *   LISTED               P1 without the lock, although others know what they were not told of
  *   KEEP_WITHOUT_COUNT   P1 keeps bit and row, but the count goes to 0 (rule 19)
  *   CLEAR_THEN_STORE     bit first, then the state by a plain store (rule 20)
  *   NO_INCREMENT         P1 without generation + 1 (rule 20)
@@ -65,29 +68,54 @@ inline next_tenant() {
   state=FREE; generation=generation+1
 #endif
 }
+inline recycle(c) {
+#ifdef KEEP_WITHOUT_COUNT
+  next_tenant(); pooled[c]=1; kept[c]=1; private[c]=0; count[c]=0
+#else
+  next_tenant(); pooled[c]=1; kept[c]=1; private[c]=0                                    /* P1: the count stays 1 */
+#endif
+}
+inline release(c) {                                                                      /* P2 */
+  atomic { !locked[c] -> locked[c]=1 };
+  if
+  :: atomic { count[c]==1 -> count[c]=0; private[c]=0 }; held[c]=0; atomic { hint[c]=0; locked[c]=0 }
+  :: atomic { count[c]!=1 -> count[c]--; locked[c]=0 }
+  fi
+}
 /* Drops a handle: P1 if it is the last one of a private entry, else RELEASE (P2). */
+#ifdef CLEAR_THEN_STORE
 inline drop(c) {
   atomic { !locked[c] -> locked[c]=1 };
-#ifdef CLEAR_THEN_STORE
   if
   :: atomic { count[c]==1 && private[c] && generation<=GENERATIONS -> count[c]=0; held[c]=0 };
      atomic { next_tenant(); evicting=0; pooled[c]=1; kept[c]=0; private[c]=0; hint[c]=0; locked[c]=0 }
+  :: atomic { !(count[c]==1 && private[c] && generation<=GENERATIONS) -> locked[c]=0 }; release(c)
+  fi
+}
 #else
-#ifdef KEEP_WITHOUT_COUNT
+#ifdef LOCKED
+inline drop(c) {
+  atomic { !locked[c] -> locked[c]=1 };
   if
-  :: atomic { count[c]==1 && CAN_RECYCLE(c) ->
-       next_tenant(); pooled[c]=1; kept[c]=1; private[c]=0; count[c]=0; locked[c]=0 }
-#else
-  if
-  :: atomic { count[c]==1 && CAN_RECYCLE(c) ->                                           /* P1: the count stays 1 */
-       next_tenant(); pooled[c]=1; kept[c]=1; private[c]=0; locked[c]=0 }
-#endif
-#endif
-  :: atomic { count[c]==1 && !(CAN_RECYCLE(c)) -> count[c]=0; private[c]=0 };            /* P2 */
+  :: atomic { count[c]==1 && CAN_RECYCLE(c) -> recycle(c); locked[c]=0 }
+  :: atomic { count[c]==1 && !(CAN_RECYCLE(c)) -> count[c]=0; private[c]=0 };
      held[c]=0; atomic { hint[c]=0; locked[c]=0 }
   :: atomic { count[c]!=1 -> count[c]--; locked[c]=0 }
   fi
 }
+#else
+inline drop(c) {
+  if
+  :: atomic { count[c]==1 && private[c] -> skip };                                       /* the look */
+     if
+     :: atomic { CAN_RECYCLE(c) -> recycle(c) }                                          /* the CAS */
+     :: atomic { !(CAN_RECYCLE(c)) -> skip }; release(c)
+     fi
+  :: atomic { !(count[c]==1 && private[c]) -> skip }; release(c)
+  fi
+}
+#endif
+#endif
 
 proctype thread(byte t) {
   byte g, tenant_wanted;
@@ -105,10 +133,14 @@ again: {
      fi;
      atomic { assert(state==FREE && !evicting); state=CREATING; raylet_wrote=0; holds[t]=generation+1;          /* C3 */
        private[PROCESS(t)]=1;
-       if :: PROCESS(t)==0 -> told_a=generation; tenant_of_id=tenant :: else -> told_b=generation fi };
+#ifdef LISTED
+       if :: PROCESS(t)==0 -> told_a=generation; tenant_of_id=tenant :: else -> told_b=generation fi
+#endif
+     };
      atomic { assert(state==CREATING && generation==holds[t]-1); state=SEALED }          /* C5 */
   /* P4: the other process is told */
-  :: atomic { holds[t]!=0 && !locked[PROCESS(t)] -> private[PROCESS(t)]=0; told_b=holds[t]-1; told_a=holds[t]-1 }
+  :: atomic { holds[t]!=0 && !locked[PROCESS(t)] -> private[PROCESS(t)]=0; told_b=holds[t]-1; told_a=holds[t]-1;
+       tenant_of_id=tenant }
   /* P4: the raylet is told: argument of a task */
   :: atomic { holds[t]!=0 && t==0 && !locked[0] ->
 #ifndef TELL_RAYLET_ONLY
