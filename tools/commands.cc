@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
 #include "base/units.h"
 #include "refs/names.h"
 #include "refs/object_id.h"
@@ -13,7 +12,6 @@
 #include "tools/control.h"
 #include "tools/doctor.h"
 #include "tools/doctor_text.h"
-#include "tools/memory_text.h"
 #include "tools/object_digits.h"
 #include "tools/sessions.h"
 #include "tools/status_text.h"
@@ -27,18 +25,6 @@ using nlohmann::json;
 constexpr int kJsonIndent = 2;
 
 const char *address() { return std::getenv("RAY_ADDRESS"); }
-
-Status connect(const Choice &choice, Control *control) {
-  std::vector<std::string> running;
-  if (Status status = running_sessions(&running)) return status;
-  std::string session;
-  if (Status status = choose_session(choice.session, address(), running, &session)) return status;
-  Status status = Control::connect(session, control);
-  if (status != nullptr && !running.empty()) {
-    status->message += fmt::format(". Running now: {}", fmt::join(running, ", "));
-  }
-  return status;
-}
 
 Status ask_status(Control &control, json *answer) {
   wire::StatusReply reply;
@@ -74,6 +60,18 @@ std::string how_to_go_on(const std::string &session, int raylet_pid, std::uint64
 }
 
 }  // namespace
+
+Status connect(const Choice &choice, Control *control) {
+  std::vector<std::string> running;
+  if (Status status = running_sessions(&running)) return status;
+  std::string session;
+  if (Status status = choose_session(choice.session, address(), running, &session)) return status;
+  Status status = Control::connect(session, control);
+  if (status != nullptr && !running.empty()) {
+    status->message += fmt::format(". Running now: {}", fmt::join(running, ", "));
+  }
+  return status;
+}
 
 Status start(const Choice &choice, StartOptions options, std::ostream &output) {
   options.session = session_to_start(choice.session, address());
@@ -115,20 +113,6 @@ Status status(const Choice &choice, std::ostream &output) {
   json answer;
   if (Status status = ask_status(control, &answer)) return status;
   output << (choice.json ? answer.dump(kJsonIndent) + "\n" : status_text(answer));
-  return nullptr;
-}
-
-Status memory(const Choice &choice, std::size_t limit, std::ostream &output) {
-  Control control;
-  if (Status status = connect(choice, &control)) return status;
-  std::unique_ptr<segment::Segment> segment;
-  if (Status status = attach(control, &segment)) return status;
-  // The raylet reads what lies in its rings before it answers: what it frees and counts is then up to date.
-  json answer;
-  if (Status status = ask_status(control, &answer)) return status;
-  const std::vector<MemoryRow> rows = read_rows(*segment, base::monotonic_ns());
-  output << (choice.json ? memory_json(control.session(), rows).dump(kJsonIndent) + "\n"
-                         : memory_text(control.session(), rows, limit));
   return nullptr;
 }
 

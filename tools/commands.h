@@ -12,17 +12,18 @@
 
 namespace mobula::tools {
 
-constexpr std::size_t kRowsDefault = 100;  // objects that `memory` lists for people
-
 struct Choice {
   std::string session;  // --session, "" when not given
   bool json = false;
 };
 
+class Control;
+// To the raylet of the session that is meant; it is asked nothing.
+Status connect(const Choice &choice, Control *control);
+
 Status start(const Choice &choice, StartOptions options, std::ostream &output);
 Status stop(const Choice &choice, std::ostream &output);
 Status status(const Choice &choice, std::ostream &output);
-Status memory(const Choice &choice, std::size_t limit, std::ostream &output);
 // `object` is an ObjectID in hexadecimal digits, as `memory` lists it. The pin is the session's: it ends with it.
 Status pin(const Choice &choice, const std::string &object, bool wanted, std::ostream &output);
 // The eviction pass: `bytes`, or all that it may free.

@@ -1,23 +1,26 @@
-// mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage, 3 ledgers differ.
+// mobula: starts, stops and looks at sessions. Exit status: 0 fine, 1 failed, 2 wrong usage, 3 found what it looks for.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <optional>
 
 #include "base/limits.h"
 #include "base/units.h"
+#include "tools/command.h"
+#include "tools/command_memory.h"
 #include "tools/commands.h"
 
 namespace mobula::tools {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-constexpr int kMismatch = 3;
+// Commands in files of their own; the others are added below.
+constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
+    add_memory,
+};
 
 struct CommandLine {
   Choice choice;
   StartOptions start;
-  std::size_t rows = kRowsDefault;
   std::string object;
   std::string size;
   std::string name;
@@ -36,17 +39,8 @@ std::string check_memory(const std::string &text) {
   return "'" + text + "' is too small: the least is " + base::format_bytes(base::kCapacityBytesMin);
 }
 
-// Wherever it is written, before the command or after it.
-void add_common(CLI::App &app, CommandLine *line) {
-  app.add_option("--session", line->choice.session,
-                 "Name of the session (default: RAY_ADDRESS, else the only running one, else 'default')");
-  app.add_flag("--json", line->choice.json, "Print JSON, for programs");
-}
-
 CLI::App *add_command(CLI::App &app, const std::string &name, const std::string &text, CommandLine *line) {
-  CLI::App *const command = app.add_subcommand(name, text);
-  add_common(*command, line);
-  return command;
+  return add_command(app, name, text, &line->choice);
 }
 
 void add_start(CLI::App &app, CommandLine *line) {
@@ -61,11 +55,6 @@ void add_start(CLI::App &app, CommandLine *line) {
                       "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
   command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
-}
-
-void add_memory(CLI::App &app, CommandLine *line) {
-  CLI::App *const command = add_command(app, "memory", "List the objects: size, state, and who refers to them", line);
-  command->add_option("--limit", line->rows, "Objects to list; --json always gives all")->capture_default_str();
 }
 
 void add_pin(CLI::App &app, CommandLine *line) {
@@ -88,13 +77,12 @@ void add_passes(CLI::App &app, CommandLine *line) {
   add_command(app, "gc", "Free objects that only refer to each other, and list them", line);
 }
 
-Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
+Status run(const CLI::App &app, const CommandLine &line, int *exit_status) {
   if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
   if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
   if (app.got_subcommand("status")) return status(line.choice, std::cout);
   if (app.got_subcommand("pin")) return pin(line.choice, line.object, true, std::cout);
   if (app.got_subcommand("unpin")) return pin(line.choice, line.object, false, std::cout);
-  if (app.got_subcommand("doctor")) return doctor(line.choice, ledgers_agree, std::cout);
   if (app.got_subcommand("evict")) return evict(line.choice, base::parse_bytes(line.size), std::cout);
   if (app.got_subcommand("names")) return names(line.choice, std::cout);
   if (app.got_subcommand("unpublish")) {
@@ -102,7 +90,10 @@ Status run(const CLI::App &app, const CommandLine &line, bool *ledgers_agree) {
     return base::failure(Code::kInvalidArgument, "unpublish: give a name, or --all");
   }
   if (app.got_subcommand("gc")) return collect(line.choice, std::cout);
-  return memory(line.choice, line.rows, std::cout);
+  bool ledgers_agree = true;
+  Status status = doctor(line.choice, &ledgers_agree, std::cout);
+  if (!ledgers_agree) *exit_status = kFound;
+  return status;
 }
 
 // Help and version count as errors of parsing, too.
@@ -110,34 +101,47 @@ int explain(const CLI::App &app, const CLI::ParseError &error) {
   const std::vector<std::string> unknown = app.remaining();
   const bool is_bad_command = app.get_subcommands().empty() && !unknown.empty() && error.get_exit_code() != 0;
   if (!is_bad_command) return app.exit(error) == 0 ? 0 : kWrongUsage;
-  std::cerr << "mobula: '" << unknown[0]
-            << "' is no command: use start, stop, status, memory, pin, unpin, names, unpublish, evict, gc or doctor "
-               "(mobula --help)\n";
+  std::string names;
+  for (const CLI::App *command : app.get_subcommands({})) {
+    if (!names.empty()) names += ", ";
+    names += command->get_name();
+  }
+  std::cerr << "mobula: '" << unknown[0] << "' is no command: use one of " << names << " (mobula --help)\n";
   return kWrongUsage;
+}
+
+std::vector<Command> add_all(CLI::App &app, CommandLine *line) {
+  add_common(app, &line->choice);
+  add_start(app, line);
+  add_command(app, "stop", "End a session and all its processes; returns when they are gone", line);
+  add_command(app, "status", "Show workers, clients, store and tasks of a session", line);
+  std::vector<Command> commands;
+  for (const auto &add : kCommands) commands.push_back(add(app, &line->choice));
+  add_pin(app, line);
+  add_passes(app, line);
+  add_command(app, "doctor", "Compare a session's ledgers, also of one that hangs; status 3 when they differ", line);
+  return commands;
 }
 
 int parse_and_run(int argc, char **argv) {
   CommandLine line;
   CLI::App app("Mobula: sessions of tasks and shared objects on this machine.", "mobula");
   app.set_version_flag("--version", "mobula " MOBULA_VERSION);
-  app.footer("Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage, 3 doctor found a mismatch.");
-  add_common(app, &line);
-  add_start(app, &line);
-  add_command(app, "stop", "End a session and all its processes; returns when they are gone", &line);
-  add_command(app, "status", "Show workers, clients, store and tasks of a session", &line);
-  add_memory(app, &line);
-  add_pin(app, &line);
-  add_passes(app, &line);
-  add_command(app, "doctor", "Compare a session's ledgers, also of one that hangs; status 3 when they differ", &line);
+  app.footer(
+      "Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage, 3 found what it looks for: doctor ledgers "
+      "that differ, leaks a leak.");
+  const std::vector<Command> commands = add_all(app, &line);
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
     return explain(app, error);
   }
-  bool ledgers_agree = true;
-  const Status status = run(app, line, &ledgers_agree);
-  if (status == nullptr) return ledgers_agree ? 0 : kMismatch;
+  int exit_status = kFine;
+  const auto own =
+      std::find_if(commands.begin(), commands.end(), [](const Command &command) { return command.app->parsed(); });
+  const Status status = own != commands.end() ? own->run(std::cout, &exit_status) : run(app, line, &exit_status);
+  if (status == nullptr) return exit_status;
   std::cerr << "mobula: " << status->message << "\n";
   return kFailed;
 }

@@ -8,13 +8,6 @@
 #include "refs/row_table.h"
 
 namespace mobula::objects {
-namespace {
-
-constexpr std::uint64_t round_to_pages(std::uint64_t bytes) {
-  return (bytes + segment::kPageBytes - 1) / segment::kPageBytes * segment::kPageBytes;
-}
-
-}  // namespace
 
 Audit AuditLook::run() {
   audit_.raylet_rests = raylet_rests();
@@ -89,26 +82,15 @@ void AuditLook::read_words() {
 
 // False: the tables may not be looked at. The words were read before: the raylet reserves, then publishes.
 bool AuditLook::compare_kernel() {
-  const std::uint64_t clients = words_.clients == 0 ? 0 : words_.clients - 1;
-  const std::uint64_t slots_bytes = clients == 0 ? 0 : round_to_pages(sizeof(segment::ClientSlot) * words_.clients);
-  const std::uint64_t rings_bytes = sizeof(segment::ClientRings) * clients;
-  const std::uint64_t entries_bytes = sizeof(segment::EntryHeader) * words_.entries;
-  const std::uint64_t arrays = words_.groups == 0 ? 0 : segment::kSetsCount * (words_.groups - 1);
-  const std::uint64_t groups_bytes = sizeof(segment::Word) * words_.entries * arrays;
-  const std::uint64_t names_bytes =
-      words_.names == 0 ? 0 : segment::kNameBucketsBytes + sizeof(segment::NameRecord) * words_.names;
-  const std::uint64_t log_bytes = segment::log_bytes(segment_.log_records());
-  const std::uint64_t data_bytes = round_to_pages(words_.data_bytes);
-  audit_.reserved_bytes = segment::kPageBytes + slots_bytes + rings_bytes + words_.rows_bytes + names_bytes +
-                          segment::kHistoryBytes + log_bytes + entries_bytes + groups_bytes + data_bytes;
+  const RegionBytes bytes = region_bytes(words_, segment_.log_records());
+  audit_.reserved_bytes = bytes.tables() + bytes.data;
   audit_.kernel_bytes = segment_.kernel_bytes();
   if (audit_.kernel_bytes == audit_.reserved_bytes) return true;
   report(Ledger::kKernel,
          fmt::format("the kernel has {} bytes for the segment, its regions reserve {}: header {}, client slots {}, "
                      "rings {}, handle rows {}, names {}, history {}, log {}, entries {}, group arrays {}, data {}",
-                     audit_.kernel_bytes, audit_.reserved_bytes, segment::kPageBytes, slots_bytes, rings_bytes,
-                     words_.rows_bytes, names_bytes, segment::kHistoryBytes, log_bytes, entries_bytes, groups_bytes,
-                     data_bytes));
+                     audit_.kernel_bytes, audit_.reserved_bytes, bytes.header, bytes.slots, bytes.rings, bytes.rows,
+                     bytes.names, bytes.history, bytes.log, bytes.entries, bytes.groups, bytes.data));
   return audit_.kernel_bytes > audit_.reserved_bytes;
 }
 

@@ -10,6 +10,7 @@
 
 #include "objects/audit.h"
 #include "objects/client_rows.h"
+#include "objects/footprint.h"
 #include "refs/state_word.h"
 
 namespace mobula::objects {
@@ -21,13 +22,7 @@ class AuditLook {
 
  private:
   // What the header says, each checked against its limit.
-  struct Words {
-    std::uint32_t entries = 0;
-    std::uint32_t groups = 0;
-    std::uint32_t clients = 0;
-    std::uint32_t names = 0;
-    std::uint64_t rows_bytes = 0;
-    std::uint64_t data_bytes = 0;
+  struct Words : ReservedWords {
     std::uint64_t block_bytes = 0;
   };
   // A client slot, copied.
