@@ -17,6 +17,8 @@
 namespace mobula::raylet {
 namespace {
 
+constexpr std::int64_t kSampleMsMax = 3'600'000;
+
 struct CommandLine {
   Service service;
   std::string memory;
@@ -84,6 +86,11 @@ int parse(int argc, char **argv, CommandLine *line) {
                  "Events of references that are kept in the segment, for mobula trace (0: none)")
       ->envname("MOBULA_REF_LOG")
       ->check(CLI::Range(0u, base::kLogRecordsMax));
+  app.add_option("--sample-ms", line->service.options.sample_ms,
+                 "Time between samples of what the session holds, for mobula report (0: none)")
+      ->envname("MOBULA_SAMPLE_MS")
+      ->check(CLI::Range(std::int64_t{0}, kSampleMsMax))
+      ->capture_default_str();
   app.add_flag("--foreground", line->service.foreground, "Stay in the foreground and log to the terminal");
   app.add_option("--on-deadlock", line->on_deadlock,
                  "Tasks that wait for each other: one of them fails (error), or it is only logged (warn)")

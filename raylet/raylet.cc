@@ -73,7 +73,9 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
               .deadlocks_warn_only = options_.deadlocks_warn_only},
              other_resources(options_)),
       timer_(loop_),
-      spin_(kLooksMax) {}
+      spin_(kLooksMax),
+      entry_scan_(*segment_),
+      sample_pace_(options_.sample_ms * base::kNanosecondsPerMillisecond) {}
 
 Raylet::~Raylet() = default;
 
@@ -91,15 +93,18 @@ int Raylet::run() {
   else
     templates_.start_workers(templates_.start_for_libraries(options_.libraries), options_.workers);
   machine_ran_out_of_memory();  // what was before is no news
-  std::uint32_t turns = 0;
+  std::uint64_t turns = 0;
   while (!stopping_) {
     if (turn()) {
-      if (++turns % kTurnsPerPoll == 0) loop_.poll();
+      if (++turns % kTurnsPerPoll != 0) continue;
+      loop_.poll();
+      sample_some(turns, Sampling::kWhenBusy);
       continue;
     }
     if (loop_.poll() != 0) continue;
     const auto cost = static_cast<std::uint32_t>(clients_.ids().size() / kClientsPerLook + 1);
-    if (!spin_.until([this] { return has_messages(); }, cost)) sleep_until_event();
+    const bool has_time = entry_scan_.is_under_way() || !spin_.until([this] { return has_messages(); }, cost);
+    if (has_time && !sample_some(turns, Sampling::kBeforeSleep)) sleep_until_event();
   }
   end_processes();
   life_->end();

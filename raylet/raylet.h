@@ -13,6 +13,7 @@
 #include "base/spin.h"
 #include "objects/eviction_marks.h"
 #include "objects/reaper.h"
+#include "objects/sampler.h"
 #include "raylet/asio.h"
 #include "raylet/clients.h"
 #include "raylet/output.h"
@@ -53,6 +54,11 @@ class Raylet {
   void report_ready(Status status);
   void stop(const std::string &why);
   void end_processes();
+
+  // --- samples, sampling.cc
+  enum class Sampling { kWhenBusy, kBeforeSleep };
+  bool sample_some(std::uint64_t turns, Sampling when);
+  void write_sample(std::uint64_t number, const objects::SampleRecord &sample);
 
   // --- rings, inbox.cc
   bool drain_all();
@@ -192,6 +198,9 @@ class Raylet {
   bool is_ready_ = false;  // or was refused: it is told once
   bool failed_to_start_ = false;
   base::Spin spin_;
+  objects::EntryScan entry_scan_;
+  objects::SamplePace sample_pace_;
+  std::uint64_t sampled_turns_ = 0;          // turns that had something to do, before the newest sample
   std::uint32_t turns_with_candidates_ = 0;  // in a row, that did not look at them
 };
 

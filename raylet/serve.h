@@ -21,6 +21,7 @@ struct Options {
   tasks::Quantities resources;  // besides CPU and GPU
   std::uint64_t memory_bytes = base::kCapacityBytesDefault;
   std::uint32_t log_records = 0;  // of the reference log
+  std::int64_t sample_ms = 1000;  // between samples of what the session holds; 0: none
   std::vector<std::string> libraries;
   // The eviction pass begins above the one and ends below the other, in parts of the store's memory.
   std::uint32_t evict_above_percent = 90;

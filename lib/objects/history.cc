@@ -35,6 +35,23 @@ void read_shares(const segment::Share (&from)[segment::kSharesPerSample], std::v
   }
 }
 
+bool read_sample(const segment::Segment &segment, std::uint64_t number, SampleRecord *sample) {
+  const segment::Sample &from = segment.sample(number);
+  sample->number = number;
+  return segment::read_note(from, number, [&] {
+    sample->at_ns = time_in(from.at_ns);
+    sample->used_bytes = from.used_bytes.load(kRelaxed);
+    sample->objects = from.objects.load(kRelaxed);
+    sample->references = from.references.load(kRelaxed);
+    sample->freed = from.freed.load(kRelaxed);
+    sample->evictions = from.evictions.load(kRelaxed);
+    sample->tasks_waiting = from.tasks_waiting.load(kRelaxed);
+    sample->tasks_running = from.tasks_running.load(kRelaxed);
+    read_shares(from.sites, &sample->sites);
+    read_shares(from.holders, &sample->holders);
+  });
+}
+
 std::string signal_text(std::int32_t signal) {
   const char *const name = sigabbrev_np(signal);  // null for the real-time ones
   return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
@@ -110,19 +127,10 @@ std::vector<ActivityRecord> read_activities(const segment::Segment &segment, std
 std::vector<SampleRecord> read_samples(const segment::Segment &segment) {
   const std::uint64_t last = segment.header().samples.load(std::memory_order_acquire);
   return read_all<SampleRecord>(last, base::kSamplesKept, [&](std::uint64_t number, SampleRecord *sample) {
-    const segment::Sample &from = segment.sample(number);
-    return segment::read_note(from, number, [&] {
-      sample->at_ns = time_in(from.at_ns);
-      sample->used_bytes = from.used_bytes.load(kRelaxed);
-      sample->objects = from.objects.load(kRelaxed);
-      sample->references = from.references.load(kRelaxed);
-      sample->freed = from.freed.load(kRelaxed);
-      sample->evictions = from.evictions.load(kRelaxed);
-      sample->tasks_waiting = from.tasks_waiting.load(kRelaxed);
-      sample->tasks_running = from.tasks_running.load(kRelaxed);
-      read_shares(from.sites, &sample->sites);
-      read_shares(from.holders, &sample->holders);
-    });
+    SampleRecord again;
+    // The newest may be written anew under its number: then the second reading, after the fence that ends the first,
+    // differs from a first one that saw parts of both.
+    return read_sample(segment, number, sample) && read_sample(segment, number, &again) && again == *sample;
   });
 }
 

@@ -48,6 +48,7 @@ struct ShareRecord {
   std::uint32_t id = 0;  // a site, or a client
   std::uint32_t objects = 0;
   std::uint64_t bytes = 0;
+  friend bool operator==(const ShareRecord &, const ShareRecord &) = default;
 };
 struct SampleRecord {
   std::uint64_t number = 0;
@@ -61,6 +62,7 @@ struct SampleRecord {
   std::uint32_t tasks_running = 0;
   std::vector<ShareRecord> sites;    // largest first
   std::vector<ShareRecord> holders;  // by client, largest first
+  friend bool operator==(const SampleRecord &, const SampleRecord &) = default;
 };
 // Oldest first.
 std::vector<SampleRecord> read_samples(const segment::Segment &segment);
