@@ -91,6 +91,8 @@ int parse(int argc, char **argv, CommandLine *line) {
       ->envname("MOBULA_SAMPLE_MS")
       ->check(CLI::Range(std::int64_t{0}, kSampleMsMax))
       ->capture_default_str();
+  app.add_option("--metrics-port", line->service.options.metrics_port,
+                 "Serve metrics for Prometheus on this port of 127.0.0.1; 0: any that is free (default: not served)");
   app.add_flag("--foreground", line->service.foreground, "Stay in the foreground and log to the terminal");
   app.add_option("--on-deadlock", line->on_deadlock,
                  "Tasks that wait for each other: one of them fails (error), or it is only logged (warn)")

@@ -95,7 +95,8 @@ int Raylet::run() {
   machine_ran_out_of_memory();  // what was before is no news
   std::uint64_t turns = 0;
   while (!stopping_) {
-    if (turn()) {
+    const bool scrapes = metrics_ && metrics_->step();
+    if (turn() || scrapes) {
       if (++turns % kTurnsPerPoll != 0) continue;
       loop_.poll();
       sample_some(turns, Sampling::kWhenBusy);

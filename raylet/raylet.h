@@ -16,6 +16,7 @@
 #include "objects/sampler.h"
 #include "raylet/asio.h"
 #include "raylet/clients.h"
+#include "raylet/metrics_server.h"
 #include "raylet/output.h"
 #include "raylet/serve.h"
 #include "raylet/session_folder.h"
@@ -36,6 +37,8 @@ class Raylet {
 
   // Called once the session can be used: listening, and with libraries loaded if it has any.
   void on_ready(std::function<void(Status)> ready) { ready_ = std::move(ready); }
+  // Whoever connects there gets the session's metrics.
+  void serve_metrics(base::File listener);
   // Serves until it is stopped. Returns the exit status.
   int run();
 
@@ -187,6 +190,7 @@ class Raylet {
   std::unordered_map<std::uint32_t, DetachedJob> detached_jobs_;  // by job, from base::kClientsMax on
   std::vector<std::uint32_t> ended_jobs_;                         // of those, whose last actor has ended
   std::uint32_t next_detached_job_ = base::kClientsMax;
+  std::optional<MetricsServer> metrics_;  // none: nobody asked for it
   asio::steady_timer timer_;
   std::optional<std::int64_t> timer_due_ns_;
   objects::Reaper reaper_;

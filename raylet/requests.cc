@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
+#include "metrics/families.h"
 #include "raylet/raylet.h"
 
 namespace mobula::raylet {
@@ -44,6 +46,14 @@ void Raylet::on_message(const std::shared_ptr<Connection> &connection, wire::Mes
   refuse(connection, "a message came that the raylet does not expect here");
 }
 
+void Raylet::serve_metrics(base::File listener) {
+  metrics_.emplace(loop_, std::move(listener), *segment_, [this](metrics::SessionFigures figures) {
+    const TaskFigures tasks = tasks_.figures();
+    figures.raylet = {tasks.finished, tasks.failed};
+    return metrics::text_of(figures, {options_.session, base::monotonic_ns(), base::wall_ns()});
+  });
+}
+
 // Figures are exact only when nothing lies unread in a ring and no candidate waits. Bounded: clients that never stop
 // must not keep us from our sockets.
 void Raylet::settle_everything() {
@@ -57,6 +67,7 @@ std::string Raylet::status_json() {
   nlohmann::json status;
   status["session"] = options_.session;
   status["raylet"] = {{"pid", getpid()}, {"workers", options_.workers}, {"embedded", options_.embedded}};
+  if (options_.metrics_port) status["raylet"]["metrics_port"] = *options_.metrics_port;
   status["store"] = {{"capacity_bytes", store.capacity_bytes},
                      {"used_bytes", store.used_bytes},
                      {"pooled_bytes", store.pooled_bytes},

@@ -40,13 +40,18 @@ void refuse_driver(int socket, const std::string &why) {
 
 }  // namespace
 
-int serve(const Service &service, int ready_pipe) {
+int serve(Service service, int ready_pipe) {
   std::unique_ptr<SessionFolder> folder;
   std::unique_ptr<segment::Segment> segment;
+  base::File metrics_listener;
   std::string notice;
   Status status = SessionFolder::create(service.options.session, &folder);
   if (status == nullptr) {
     status = segment::Segment::create(service.options.memory_bytes, &segment, &notice, service.options.log_records);
+  }
+  if (status == nullptr && service.options.metrics_port) {
+    std::uint16_t &port = *service.options.metrics_port;
+    status = listen_for_metrics(port, &metrics_listener, &port);
   }
   if (status != nullptr) {
     refuse_driver(service.options.driver_socket, status->message);
@@ -59,6 +64,7 @@ int serve(const Service &service, int ready_pipe) {
   if (!notice.empty() && ready_pipe < 0) std::cerr << "mobula-raylet: " << notice << "\n";
   log_to(service, *folder);
   Raylet raylet(service.options, std::move(segment), std::move(folder));
+  if (metrics_listener) raylet.serve_metrics(std::move(metrics_listener));
   raylet.on_ready([&](Status ready) {
     if (ready_pipe >= 0)
       tell(ready_pipe, ready, notice);

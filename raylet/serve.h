@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,9 @@ struct Options {
   std::uint32_t evict_below_percent = 80;
   bool embedded = false;
   bool deadlocks_warn_only = false;
-  rlim_t descriptors_limit = 1024;  // soft RLIMIT_NOFILE of the workers
-  int driver_socket = -1;           // of an embedded session: connected to its driver
+  rlim_t descriptors_limit = 1024;            // soft RLIMIT_NOFILE of the workers
+  int driver_socket = -1;                     // of an embedded session: connected to its driver
+  std::optional<std::uint16_t> metrics_port;  // where metrics are served; none: nowhere. 0 until it is known
 };
 
 struct Service {
@@ -42,6 +44,6 @@ constexpr char kReady = '+';  // first byte on the ready pipe when the session c
 
 // Serves until the session ends. Tells `ready_pipe` (-1 for none) when it is ready, or why it never will be. Returns
 // the exit status. Throws base::Fault.
-int serve(const Service &service, int ready_pipe);
+int serve(Service service, int ready_pipe);
 
 }  // namespace mobula::raylet

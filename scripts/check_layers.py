@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Fails on an #include that goes up or sideways.
 
-Layers of lib/, bottom first: base < segment < refs < objects < tasks < wire < client. raylet, worker and tools stand on
-top of lib/ and do not know each other. Public headers (lib/include) know public headers only, and mobula/runtime.h (with
-the parts of it: error.h, runtime_*.h) none of the others.
+Layers of lib/, bottom first: base < segment < refs < objects < tasks < metrics < wire < client. raylet, worker and tools
+stand on top of lib/ and do not know each other. Public headers (lib/include) know public headers only, and
+mobula/runtime.h (with the parts of it: error.h, runtime_*.h) none of the others.
 Tests of a layer (tests/<layer>/) are bound like the layer itself.
 """
 import argparse
@@ -11,7 +11,7 @@ import pathlib
 import re
 import sys
 
-LAYERS = ['base', 'segment', 'refs', 'objects', 'tasks', 'wire', 'client']
+LAYERS = ['base', 'segment', 'refs', 'objects', 'tasks', 'metrics', 'wire', 'client']
 TOPS = ['raylet', 'worker', 'tools']
 RUNTIME = re.compile(r'(runtime(_\w+)?|call_site|error)\.h$')  # runtime.h and the headers that are parts of it
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -48,15 +48,18 @@ Status attach(Control &control, std::unique_ptr<segment::Segment> *segment) {
   return segment::Segment::attach(std::move(descriptors[0]), segment);
 }
 
-std::string how_to_go_on(const std::string &session, int raylet_pid, std::uint64_t workers,
-                         std::uint64_t memory_bytes) {
+// Port 0: no metrics are served.
+std::string how_to_go_on(const std::string &session, int raylet_pid, std::uint64_t workers, std::uint64_t memory_bytes,
+                         std::uint64_t metrics_port) {
   return fmt::format(
       "Session {0} is ready: raylet pid {1}, up to {2} at a time, an object store of {3}.\n"
       "  Connect   RAY_ADDRESS={0} ./program\n"
       "            or in the program: ray::RayConfig config; config.address = \"{0}\"; ray::Init(config);\n"
       "  Look      mobula status --session {0}\n"
+      "{4}"
       "  Stop      mobula stop --session {0}\n",
-      session, raylet_pid, format_count(workers, "task"), base::format_bytes(memory_bytes));
+      session, raylet_pid, format_count(workers, "task"), base::format_bytes(memory_bytes),
+      metrics_port == 0 ? "" : fmt::format("  Metrics   http://127.0.0.1:{}/metrics\n", metrics_port));
 }
 
 }  // namespace
@@ -82,13 +85,15 @@ Status start(const Choice &choice, StartOptions options, std::ostream &output) {
   if (Status status = ask_status(control, &answer)) return status;
   const auto workers = answer["raylet"].value("workers", std::uint64_t{0});
   const auto memory_bytes = answer["store"].value("capacity_bytes", std::uint64_t{0});
+  const auto metrics_port = answer["raylet"].value("metrics_port", std::uint64_t{0});
   if (!choice.json) {
-    output << how_to_go_on(options.session, control.raylet_pid(), workers, memory_bytes);
+    output << how_to_go_on(options.session, control.raylet_pid(), workers, memory_bytes, metrics_port);
     return nullptr;
   }
-  const json started = {{"session", options.session},
-                        {"raylet", {{"pid", control.raylet_pid()}, {"workers", workers}}},
-                        {"store", {{"capacity_bytes", memory_bytes}}}};
+  json started = {{"session", options.session},
+                  {"raylet", {{"pid", control.raylet_pid()}, {"workers", workers}}},
+                  {"store", {{"capacity_bytes", memory_bytes}}}};
+  if (metrics_port != 0) started["raylet"]["metrics_port"] = metrics_port;
   output << started.dump(kJsonIndent) << "\n";
   return nullptr;
 }

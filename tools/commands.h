@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "tools/control.h"
 #include "tools/start.h"
 
 namespace mobula::tools {
@@ -17,7 +18,6 @@ struct Choice {
   bool json = false;
 };
 
-class Control;
 // To the raylet of the session that is meant; it is asked nothing.
 Status connect(const Choice &choice, Control *control);
 

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "tools/command.h"
 #include "tools/command_memory.h"
+#include "tools/command_metrics.h"
 #include "tools/commands.h"
 
 namespace mobula::tools {
@@ -16,6 +17,7 @@ namespace {
 // Commands in files of their own; the others are added below.
 constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_memory,
+    add_metrics,
 };
 
 struct CommandLine {
@@ -53,6 +55,8 @@ void add_start(CLI::App &app, CommandLine *line) {
   command->add_option("--num-gpus", line->start.gpus, "GPUs that tasks and actors may ask for (default: none)");
   command->add_option("--resources", line->start.resources,
                       "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
+  command->add_option("--metrics-port", line->start.metrics_port,
+                      "Serve metrics for Prometheus on this port of 127.0.0.1; 0: any that is free");
   command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
 }

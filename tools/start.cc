@@ -29,6 +29,7 @@ std::vector<std::string> raylet_command(const std::string &program, const StartO
   if (!options.memory.empty()) command.insert(command.end(), {"--memory", options.memory});
   if (options.gpus) command.insert(command.end(), {"--num-gpus", std::to_string(*options.gpus)});
   if (!options.resources.empty()) command.insert(command.end(), {"--resources", options.resources});
+  if (options.metrics_port) command.insert(command.end(), {"--metrics-port", std::to_string(*options.metrics_port)});
   for (const std::string &library : options.libraries) {
     command.insert(command.end(), {"--library", std::filesystem::absolute(library).lexically_normal().string()});
   }

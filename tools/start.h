@@ -16,7 +16,8 @@ struct StartOptions {
   std::string memory;                    // "" = the raylet's default
   std::vector<std::string> libraries;
   std::optional<std::uint32_t> gpus;
-  std::string resources;  // "" = none besides CPU and GPU
+  std::string resources;                      // "" = none besides CPU and GPU
+  std::optional<std::uint16_t> metrics_port;  // none: metrics are not served; 0: at any free port
 };
 
 // The program that is the raylet: MOBULA_RAYLET, else beside this program, else of the same build folder, else on PATH.

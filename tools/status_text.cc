@@ -29,7 +29,10 @@ std::string session_line(const json &status) {
   const json embedded = part(raylet, "embedded");
   return fmt::format("Session   {}, raylet pid {}, up to {} at a time{}\n", word(status, "session"),
                      number(raylet, "pid"), format_count(number(raylet, "workers"), "task"),
-                     embedded.is_boolean() && embedded.get<bool>() ? ", embedded in a program" : "");
+                     embedded.is_boolean() && embedded.get<bool>() ? ", embedded in a program" : "") +
+         (number(raylet, "metrics_port") == 0
+              ? ""
+              : fmt::format("Metrics   http://127.0.0.1:{}/metrics\n", number(raylet, "metrics_port")));
 }
 
 std::string store_lines(const json &store) {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "refs/row_table.h"
 #include "segment/segment.h"
@@ -49,20 +50,30 @@ inline bool are_rows(const segment::Segment &segment, std::uint64_t offset, std:
          bytes <= rows_reserved_bytes - (offset - begin);
 }
 
-// Calls `action` with a copy of each row of the client that has a hint. REQUIRES: client < clients_reserved.
+// How many chunks the client says that it has, at most those that there can be. REQUIRES: client < clients_reserved.
+inline std::uint32_t chunks_of(const segment::Segment &segment, std::uint32_t client) {
+  const std::uint32_t chunks = read_once(segment.client(client).row_chunks);
+  return chunks < base::kRowChunksMax ? chunks : base::kRowChunksMax;
+}
+
+// One of them; empty when it does not lie where rows are. REQUIRES: as chunks_of.
+inline std::span<const segment::Row> rows_of(const segment::Segment &segment, std::uint32_t client,
+                                             std::uint32_t chunk) {
+  const std::uint64_t reserved_bytes = segment.header().rows_reserved_bytes.load(std::memory_order_acquire);
+  if (reserved_bytes > base::kRowPoolBytes || chunk >= chunks_of(segment, client)) return {};
+  const std::uint64_t offset = read_once(segment.client(client).row_offsets[chunk]);
+  const std::uint32_t rows_count = refs::rows_in_chunk(chunk);
+  if (!are_rows(segment, offset, sizeof(segment::Row) * rows_count, reserved_bytes)) return {};
+  return {segment.rows(offset), rows_count};
+}
+
+// Calls `action` with a copy of each row of the client that has a hint. REQUIRES: as chunks_of.
 template <typename Action>
 void for_each_row(const segment::Segment &segment, std::uint32_t client, Action action) {
-  const std::uint64_t reserved_bytes = segment.header().rows_reserved_bytes.load(std::memory_order_acquire);
-  if (reserved_bytes > base::kRowPoolBytes) return;
-  const segment::ClientSlot &slot = segment.client(client);
-  const std::uint32_t chunks = read_once(slot.row_chunks);
-  for (std::uint32_t chunk = 0; chunk < chunks && chunk < base::kRowChunksMax; ++chunk) {
-    const std::uint64_t offset = read_once(slot.row_offsets[chunk]);
-    const std::uint32_t rows_count = refs::rows_in_chunk(chunk);
-    if (!are_rows(segment, offset, sizeof(segment::Row) * rows_count, reserved_bytes)) continue;
-    const segment::Row *const rows = segment.rows(offset);
-    for (std::uint32_t number = 0; number < rows_count; ++number) {
-      if (const std::optional<RowCopy> copy = copy_row(rows[number])) action(*copy);
+  const std::uint32_t chunks = chunks_of(segment, client);
+  for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+    for (const segment::Row &row : rows_of(segment, client, chunk)) {
+      if (const std::optional<RowCopy> copy = copy_row(row)) action(*copy);
     }
   }
 }

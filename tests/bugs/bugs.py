@@ -25,7 +25,7 @@ BUGS = [
         '  counted->count.fetch_sub(1); entry = name.entry;\n'
         '  own_word(segment::Set::kHolders, entry).fetch_and(~bit_);  // T7',
         'refs', '*future or free name cannot be taken*'),
-    Bug('figures count the handles of free lists', 'lib/objects/figures.cc',
+    Bug('figures count the handles of free lists', 'lib/objects/store_scan.cc',
         'if (row.entry >= limits_.entries || refs::state_of(word_of(segment_.entry(row.entry))) == State::kFree) return;',
         'if (row.entry >= limits_.entries) return;', 'objects', 'what lies in pools is free*'),
     Bug("figures leave out the session's pin", 'lib/objects/figures.cc',

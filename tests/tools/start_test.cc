@@ -8,9 +8,13 @@ using namespace mobula::tools;
 
 TEST_SUITE("tools/start") {
   TEST_CASE("what was not asked for is left to the raylet") {
-    CHECK(raylet_command("r",
-                         {.session = "s", .workers = {}, .memory = "", .libraries = {}, .gpus = {}, .resources = ""}) ==
-          std::vector<std::string>{"r", "--session", "s"});
+    CHECK(raylet_command("r", {.session = "s",
+                               .workers = {},
+                               .memory = "",
+                               .libraries = {},
+                               .gpus = {},
+                               .resources = "",
+                               .metrics_port = {}}) == std::vector<std::string>{"r", "--session", "s"});
   }
   TEST_CASE("everything asked for is passed on, and libraries by their absolute paths") {
     const std::string here = std::filesystem::current_path().string();
@@ -19,8 +23,10 @@ TEST_SUITE("tools/start") {
                                .memory = "64MiB",
                                .libraries = {"/l/a.so", "x/../b.so"},
                                .gpus = 2,
-                               .resources = "{\"x\": 1}"}) ==
+                               .resources = "{\"x\": 1}",
+                               .metrics_port = 0}) ==
           std::vector<std::string>{"r", "--session", "s", "--workers", "4", "--memory", "64MiB", "--num-gpus", "2",
-                                   "--resources", "{\"x\": 1}", "--library", "/l/a.so", "--library", here + "/b.so"});
+                                   "--resources", "{\"x\": 1}", "--metrics-port", "0", "--library", "/l/a.so",
+                                   "--library", here + "/b.so"});
   }
 }

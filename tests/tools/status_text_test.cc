@@ -31,6 +31,11 @@ TEST_SUITE("tools/status_text") {
           "   99  driver  -             1,000\n"
           "  103  worker  busy              1\n");
   }
+  TEST_CASE("where metrics are served is told, if they are") {
+    const std::string text =
+        status_text(json::parse(R"({"raylet": {"pid": 100, "workers": 2, "metrics_port": 9100}})"));
+    CHECK(text.find("\nMetrics   http://127.0.0.1:9100/metrics\n") != std::string::npos);
+  }
   TEST_CASE("what is missing, or of another type, counts as nothing") {
     const std::string nothing = status_text(json::object());
     CHECK(nothing.find("Store     0 bytes of 0 bytes used (0.0 %)") != std::string::npos);
