@@ -1,9 +1,9 @@
 // raylet/metrics_server.h: serves GET /metrics on 127.0.0.1, by the raylet's loop.
 //   Threads    thread-bound (the raylet's loop); adds no thread and never blocks
-//   Errors     a peer that asks for something else is told so. One that is slow is cut off when its time is over, or when
-//              so many others have come after it
-//   Cost       a scrape: O(entries + rows), of which step() does a bounded part. A turn of the loop: at most one new peer
-//              and one read or write of each
+//   Errors     a peer that asks for something else is told so. One that is slow is cut off when its time is over, or
+//              when so many others have come after it
+//   Cost       a scrape: O(entries + rows), of which step() does a bounded part. A turn of the loop: at most one new
+//              peer and one read or write of each
 #pragma once
 
 #include <cstdint>
