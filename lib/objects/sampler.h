@@ -1,9 +1,9 @@
-// objects/sampler.h: takes stock of a session from time to time: how much there is, by creating site and by holder. Pure.
+// objects/sampler.h: takes stock of a session from time to time: how much there is, by creating site and by holder.
 //   Threads    thread-bound
 //   Crash      clients may have damaged what is read: every number is checked before it is used as a place
 //   Errors     objects that come or go during a look are in it or not
-//   Cost       a step looks at kWordsPerStep words at most. After looks that took t in all, the next begin 100 t later at
-//              the earliest: 1 % of the time
+//   Cost       a step looks at kWordsPerStep words at most. After looks that took t in all, the next begin 100 t later
+//              at the earliest: 1 % of the time
 #pragma once
 
 #include <cstdint>
