@@ -29,7 +29,7 @@ class JsonWriter {
   void begin_list() { open('['); }
   void end_list() { close(']'); }
   void text(std::string_view value) { raw(quoted(value)); }
-  // In quotes as it is: letters and digits only.
+  // In quotes as it is: nothing in it needs an escape.
   void word(std::string_view value);
   // JSON already.
   void raw(std::string_view json);

@@ -56,7 +56,12 @@ const Labels::Site &Labels::site(std::uint32_t number) {
   if (!is_new) return site;
   site.parts = segment::read_site(segment_, number);
   site.text = segment::describe(site.parts);
-  site.json = site.text.empty() ? "null" : quoted(site.text);
+  site.json = site.parts_json = site.function_json = "null";
+  if (site.text.empty()) return site;
+  site.json = quoted(site.text);
+  site.function_json = quoted(site.parts.function);
+  site.parts_json = fmt::format("{{\"text\": {}, \"file\": {}, \"line\": {}, \"function\": {}}}", site.json,
+                                quoted(site.parts.file), site.parts.line, site.function_json);
   return site;
 }
 

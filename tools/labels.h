@@ -22,8 +22,10 @@ class Labels {
  public:
   struct Site {
     segment::SiteCopy parts;
-    std::string text;  // "" when unknown
-    std::string json;  // the text in quotes, or null
+    std::string text;        // "" when unknown
+    std::string json;        // the text in quotes, or null
+    std::string parts_json;  // {"text", "file", "line", "function"}, or null
+    std::string function_json;
   };
 
   Labels(const segment::Segment &segment, const tasks::Holdings &holdings);

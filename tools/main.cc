@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/units.h"
 #include "tools/command.h"
+#include "tools/command_leaks.h"
 #include "tools/command_memory.h"
 #include "tools/command_metrics.h"
 #include "tools/commands.h"
@@ -17,6 +18,7 @@ namespace {
 // Commands in files of their own; the others are added below.
 constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_memory,
+    add_leaks,
     add_metrics,
 };
 

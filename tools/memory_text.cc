@@ -166,9 +166,7 @@ void totals_json(const MemoryView &view, JsonWriter &json) {
     json.key(lower(name_of(static_cast<ReferenceType>(i)))).number(counts[i]);
   }
   json.end_object();
-  json.line().key("bytes").begin_object();
-  for (const auto &[name, bytes] : parts_of(view.holdings->footprint)) json.key(name).number(bytes);
-  json.end_object();
+  footprint_json(view.holdings->footprint, json);
 }
 
 // --- rows as JSON ---------------------------------------------------------------------------------------------------
@@ -233,6 +231,12 @@ std::string ledger_line(const objects::Footprint &footprint) {
                      format_count(footprint.blocks_bytes), format_count(footprint.pooled_bytes),
                      format_count(footprint.free_bytes), format_count(footprint.tables_bytes),
                      format_count(total_bytes), format_count(footprint.kernel_bytes), verdict);
+}
+
+void footprint_json(const objects::Footprint &footprint, JsonWriter &json) {
+  json.line().key("bytes").begin_object();
+  for (const auto &[name, bytes] : parts_of(footprint)) json.key(name).number(bytes);
+  json.end_object();
 }
 
 std::uint64_t object_bytes(const Holdings &holdings) {

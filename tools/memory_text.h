@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/json_writer.h"
 #include "tools/references.h"
 
 namespace mobula::tools {
@@ -23,6 +24,8 @@ struct MemoryView {
 
 // "objects 3,145,728 + pooled 0 + free 1,048,576 + tables 2,097,152 = 6,291,456 bytes; kernel 6,291,456: equal".
 std::string ledger_line(const objects::Footprint &footprint);
+// "bytes": {"objects", "pooled", "free", "tables", "kernel", "capacity"}.
+void footprint_json(const objects::Footprint &footprint, JsonWriter &json);
 // Bytes of objects: each counted once.
 std::uint64_t object_bytes(const tasks::Holdings &holdings);
 

@@ -43,10 +43,9 @@ class Lister {
     rows_.push_back(row_);
   }
 
-  // Each pin has a handle of its own.
   void add_holder(const Object &object, const tasks::Holder &holder) {
     if (holder.pinned) add(ReferenceType::kPinned, holder.client, holder.site, holder.pins, holder.since_ns);
-    const std::uint32_t handles = holder.handles - std::min(holder.pins, holder.handles);
+    const std::uint32_t handles = holder.handles_beside_pins();
     if (!holder.holds || (holder.pinned && handles == 0)) return;
     add(object.is_actor() ? ReferenceType::kActorHandle : ReferenceType::kLocal, holder.client, holder.site, handles,
         holder.since_ns);

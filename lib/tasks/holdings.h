@@ -37,12 +37,13 @@ struct Process {
 // One process that refers to an object.
 struct Holder {
   std::uint32_t client = 0;
-  std::uint32_t handles = 0;  // those that only keep a pin among them
+  std::uint32_t handles = 0;  // those that pins own among them
   std::uint32_t pins = 0;
   std::uint32_t site = 0;     // where it took its first handle
   std::int64_t since_ns = 0;  // 0: unknown
   bool holds = false;         // its bit in the holder set
   bool pinned = false;        // its bit in the pin set
+  std::uint32_t handles_beside_pins() const { return handles < pins ? 0 : handles - pins; }
 };
 
 // A task that the raylet has taken and not ended.

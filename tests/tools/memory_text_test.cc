@@ -112,7 +112,7 @@ TEST_SUITE("tools/memory_text") {
                                                               "0 bytes        1           2        0  -\n");
     const json groups = world.all(GroupBy::kType)["groups"];
     CHECK(groups.size() == 4);
-    CHECK(groups[0] ==
+    CHECK(groups[1] ==
           json({{"group", "PINNED_IN_MEMORY"}, {"objects", 1}, {"references", 1}, {"handles", 1}, {"bytes", 2048}}));
   }
   TEST_CASE("a segment that is growing just now says by how much") {
