@@ -10,6 +10,7 @@
 #include "tools/command_leaks.h"
 #include "tools/command_memory.h"
 #include "tools/command_metrics.h"
+#include "tools/command_report.h"
 #include "tools/commands.h"
 
 namespace mobula::tools {
@@ -20,6 +21,7 @@ constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_memory,
     add_leaks,
     add_metrics,
+    add_report,
 };
 
 struct CommandLine {

@@ -1,4 +1,4 @@
-// objects/sampler.h: takes stock of a session from time to time: how much there is, by creating site and by holder.
+// objects/sampler.h: takes stock of a session from time to time: how much there is, by call site and by holder.
 //   Threads    thread-bound
 //   Crash      clients may have damaged what is read: every number is checked before it is used as a place
 //   Errors     objects that come or go during a look are in it or not
