@@ -1,37 +1,14 @@
 #include "tools/duration.h"
 
-#include <charconv>
-#include <cmath>
-#include <utility>
-
 #include "base/clock.h"
+#include "base/units.h"
 
 namespace mobula::tools {
-namespace {
-
-constexpr double kNsMax = 9e18;
-
-// 0: no such unit.
-double unit_ns(std::string_view unit) {
-  constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1e9},   {"s", 1e9},    {"ms", 1e6},
-                                                            {"m", 60e9}, {"min", 60e9}, {"h", 3600e9}};
-  for (const auto &[name, ns] : kUnits) {
-    if (name == unit) return ns;
-  }
-  return 0;
-}
-
-}  // namespace
 
 std::optional<std::int64_t> parse_duration(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || !std::isfinite(value) || value < 0) return std::nullopt;
-  std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
-  while (unit.starts_with(' ')) unit.remove_prefix(1);
-  const double ns = value * unit_ns(unit);
-  if (unit_ns(unit) == 0 || ns > kNsMax) return std::nullopt;
-  return static_cast<std::int64_t>(ns);
+  const std::optional<std::int64_t> duration_ms = base::parse_duration_ms(text);
+  if (!duration_ms) return std::nullopt;
+  return *duration_ms * base::kNanosecondsPerMillisecond;
 }
 
 std::string check_duration(const std::string &text) {

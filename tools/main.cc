@@ -7,10 +7,14 @@
 #include "base/limits.h"
 #include "base/units.h"
 #include "tools/command.h"
+#include "tools/command_chaos.h"
 #include "tools/command_leaks.h"
 #include "tools/command_memory.h"
 #include "tools/command_metrics.h"
 #include "tools/command_report.h"
+#include "tools/command_timeline.h"
+#include "tools/command_top.h"
+#include "tools/command_trace.h"
 #include "tools/commands.h"
 
 namespace mobula::tools {
@@ -22,6 +26,10 @@ constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_leaks,
     add_metrics,
     add_report,
+    add_top,
+    add_trace,
+    add_timeline,
+    add_chaos,
 };
 
 struct CommandLine {
@@ -61,6 +69,9 @@ void add_start(CLI::App &app, CommandLine *line) {
                       "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
   command->add_option("--metrics-port", line->start.metrics_port,
                       "Serve metrics for Prometheus on this port of 127.0.0.1; 0: any that is free");
+  command->add_option("--ref-log", line->start.log_records,
+                      "Events of references to keep for `mobula trace`, such as 100000 (default: MOBULA_REF_LOG, else 0)")
+      ->check(CLI::Range(0u, base::kLogRecordsMax));
   command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);
 }
@@ -137,7 +148,7 @@ int parse_and_run(int argc, char **argv) {
   app.set_version_flag("--version", "mobula " MOBULA_VERSION);
   app.footer(
       "Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage, 3 found what it looks for: doctor ledgers "
-      "that differ, leaks a leak.");
+      "that differ, leaks a leak, chaos what stays.");
   const std::vector<Command> commands = add_all(app, &line);
   app.require_subcommand(1);
   try {

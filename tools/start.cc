@@ -1,6 +1,7 @@
 #include "tools/start.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ std::vector<std::string> raylet_command(const std::string &program, const StartO
   if (options.gpus) command.insert(command.end(), {"--num-gpus", std::to_string(*options.gpus)});
   if (!options.resources.empty()) command.insert(command.end(), {"--resources", options.resources});
   if (options.metrics_port) command.insert(command.end(), {"--metrics-port", std::to_string(*options.metrics_port)});
+  if (options.log_records) command.insert(command.end(), {"--ref-log", std::to_string(*options.log_records)});
   for (const std::string &library : options.libraries) {
     command.insert(command.end(), {"--library", std::filesystem::absolute(library).lexically_normal().string()});
   }
@@ -42,7 +44,14 @@ Status start_raylet(const StartOptions &options) {
   for (const std::string &word : command) argv.push_back(const_cast<char *>(word.c_str()));
   argv.push_back(nullptr);
   pid_t pid = 0;
-  const int code = posix_spawnp(&pid, argv[0], nullptr, nullptr, argv.data(), environ);
+  posix_spawnattr_t as_by_default;
+  posix_spawnattr_init(&as_by_default);
+  sigset_t none;  // whatever signals we keep from ourselves, the raylet and its workers have to hear theirs
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&as_by_default, &none);
+  posix_spawnattr_setflags(&as_by_default, POSIX_SPAWN_SETSIGMASK);
+  const int code = posix_spawnp(&pid, argv[0], nullptr, &as_by_default, argv.data(), environ);
+  posix_spawnattr_destroy(&as_by_default);
   if (code != 0) {
     return base::failure(Code::kInvalidArgument,
                          fmt::format("cannot start the raylet '{}': {}; set MOBULA_RAYLET to the path of mobula-raylet",

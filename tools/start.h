@@ -18,6 +18,7 @@ struct StartOptions {
   std::optional<std::uint32_t> gpus;
   std::string resources;                      // "" = none besides CPU and GPU
   std::optional<std::uint16_t> metrics_port;  // none: metrics are not served; 0: at any free port
+  std::optional<std::uint32_t> log_records;   // of the reference log; none: what MOBULA_REF_LOG says, else no log
 };
 
 // The program that is the raylet: MOBULA_RAYLET, else beside this program, else of the same build folder, else on PATH.

@@ -46,6 +46,43 @@ TEST_SUITE("base/units") {
     }
   }
 
+  TEST_CASE("times are read as people write them") {
+    CHECK(parse_duration_ms("0") == 0);
+    CHECK(parse_duration_ms("30") == 30'000);
+    CHECK(parse_duration_ms("30s") == 30'000);
+    CHECK(parse_duration_ms("250ms") == 250);
+    CHECK(parse_duration_ms("2m") == 120'000);
+    CHECK(parse_duration_ms("2 min") == 120'000);
+    CHECK(parse_duration_ms("1.5h") == 5'400'000);
+    CHECK(parse_duration_ms("1d") == 86'400'000);
+    CHECK(parse_duration_ms("0.0004s") == 0);
+  }
+
+  TEST_CASE("what is no time is refused") {
+    for (const char *text : {"", "s", "-1s", "+1s", "1 week", "1S", "1e9h", "367d", "nan", "1s2", ".5s", "1,5s"}) {
+      CAPTURE(text);
+      CHECK_FALSE(parse_duration_ms(text).has_value());
+    }
+  }
+
+  TEST_CASE("rates are read as people write them") {
+    CHECK(parse_rate_per_second("5/s") == 5.0);
+    CHECK(parse_rate_per_second("5") == 5.0);
+    CHECK(parse_rate_per_second("0.5 /s") == 0.5);
+    CHECK(parse_rate_per_second("30/min") == 0.5);
+    CHECK(parse_rate_per_second("30/m") == 0.5);
+    CHECK(parse_rate_per_second("3600/h") == 1.0);
+    CHECK(parse_rate_per_second("1/ms") == 1000.0);
+    CHECK(parse_rate_per_second("0/s") == 0.0);
+  }
+
+  TEST_CASE("what is no rate is refused") {
+    for (const char *text : {"", "/s", "5/", "5s", "-1/s", "5/week", "5 per s", "1e7/s", "inf/s", "5//s", "5/s/s"}) {
+      CAPTURE(text);
+      CHECK_FALSE(parse_rate_per_second(text).has_value());
+    }
+  }
+
   TEST_CASE("what is written can be read back") {
     for (std::uint64_t bytes : {0ull, 1ull, 1023ull, 1024ull, 1536ull, 64ull << 20, 1ull << 30, 7ull << 40}) {
       CHECK(parse_bytes(format_bytes(bytes)) == bytes);

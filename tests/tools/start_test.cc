@@ -14,7 +14,8 @@ TEST_SUITE("tools/start") {
                                .libraries = {},
                                .gpus = {},
                                .resources = "",
-                               .metrics_port = {}}) == std::vector<std::string>{"r", "--session", "s"});
+                               .metrics_port = {},
+                               .log_records = {}}) == std::vector<std::string>{"r", "--session", "s"});
   }
   TEST_CASE("everything asked for is passed on, and libraries by their absolute paths") {
     const std::string here = std::filesystem::current_path().string();
@@ -24,9 +25,10 @@ TEST_SUITE("tools/start") {
                                .libraries = {"/l/a.so", "x/../b.so"},
                                .gpus = 2,
                                .resources = "{\"x\": 1}",
-                               .metrics_port = 0}) ==
+                               .metrics_port = 0,
+                               .log_records = 1000}) ==
           std::vector<std::string>{"r", "--session", "s", "--workers", "4", "--memory", "64MiB", "--num-gpus", "2",
-                                   "--resources", "{\"x\": 1}", "--metrics-port", "0", "--library", "/l/a.so",
+                                   "--resources", "{\"x\": 1}", "--metrics-port", "0", "--ref-log", "1000", "--library", "/l/a.so",
                                    "--library", here + "/b.so"});
   }
 }
