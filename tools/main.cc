@@ -22,14 +22,7 @@ namespace {
 
 // Commands in files of their own; the others are added below.
 constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
-    add_memory,
-    add_leaks,
-    add_metrics,
-    add_report,
-    add_top,
-    add_trace,
-    add_timeline,
-    add_chaos,
+    add_memory, add_leaks, add_metrics, add_report, add_top, add_trace, add_timeline, add_chaos,
 };
 
 struct CommandLine {
@@ -69,8 +62,9 @@ void add_start(CLI::App &app, CommandLine *line) {
                       "Other resources that they may ask for, as JSON: '{\"name\": 1, \"other\": 0.5}'");
   command->add_option("--metrics-port", line->start.metrics_port,
                       "Serve metrics for Prometheus on this port of 127.0.0.1; 0: any that is free");
-  command->add_option("--ref-log", line->start.log_records,
-                      "Events of references to keep for `mobula trace`, such as 100000 (default: MOBULA_REF_LOG, else 0)")
+  command
+      ->add_option("--ref-log", line->start.log_records,
+                   "Events of references to keep for `mobula trace`, such as 100000 (default: MOBULA_REF_LOG, else 0)")
       ->check(CLI::Range(0u, base::kLogRecordsMax));
   command->add_option("--library", line->start.libraries, "Shared library with the workers' functions; may be repeated")
       ->check(CLI::ExistingFile);

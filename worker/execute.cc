@@ -271,7 +271,7 @@ void Executor::describe_actor(const refs::ObjectName &entry) {
 
 // Q5, K1..K4. A CAS that fails: the raylet settled it first, its word stands.
 void Executor::settle(const refs::ObjectName &result, refs::State state) {
-  session_.references().log(state == refs::State::kSealed ? segment::Event::kSeal : segment::Event::kFail, result);
+  session_.references().log_made(state == refs::State::kSealed ? segment::Event::kSeal : segment::Event::kFail, result);
   std::uint64_t expected = refs::pack(refs::State::kCreating, session_.client_id(), result.generation);
   const std::uint64_t settled = refs::pack(state, session_.client_id(), result.generation);
   if (session_.segment()

@@ -229,9 +229,9 @@ std::uint64_t find_function(const void *target, std::size_t target_bytes, Invoke
   return client::Functions::instance().number_of(target, target_bytes, invoker);
 }
 
-Status create(std::uint64_t bytes, Format format, Draft *draft) {
+Status create(std::uint64_t bytes, Format format, Draft *draft, const CallSite *site) {
   Session *const session = current_session();
-  return session == nullptr ? not_initialized() : session->create(bytes, format, segment::Kind::kValue, draft);
+  return session == nullptr ? not_initialized() : session->create(bytes, format, segment::Kind::kValue, draft, site);
 }
 
 Status seal(Draft &&draft, const Reference *contained, std::size_t contained_count, Reference *reference) {

@@ -211,7 +211,7 @@ Status Session::wait_for_rows(std::uint32_t chunks_before) {
 
 // --- writing ---------------------------------------------------------------------------------------------------------
 
-Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft) {
+Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft, const CallSite *site) {
   if (Status status = usable()) return status;
   segment::Row *row = nullptr;
   if (Status status = begin_entry(bytes, refs::State::kCreating, &row)) return status;
@@ -220,8 +220,9 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   header.format = format;
   header.kind = kind;
   header.creator_pid = pid_;
-  header.site = row->site = references_->site();
+  header.site = row->site = site == nullptr ? references_->site() : references_->sites().at(*site);
   header.created_ns = base::coarse_ns();
+  references_->log_made(segment::Event::kCreate, refs::References::name_of(*row));
   base::crash_point(base::CrashPoint::kCreateDescribed);
   draft->session_ = this;
   draft->row_ = row;

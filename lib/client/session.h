@@ -55,7 +55,8 @@ class Session {
   bool is_live() const { return live_.load(std::memory_order_acquire); }
 
   // --- objects ---------------------------------------------------------------------------------------------------
-  Status create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft);
+  // Without a `site`: for the innermost one of this thread.
+  Status create(std::uint64_t bytes, Format format, segment::Kind kind, Draft *draft, const CallSite *site = nullptr);
   Status seal(Draft &&draft, std::span<const Reference> contained, Reference *reference);
   // The same for the words of a failure (tasks::encode_error): who gets the object, gets that error.
   Status seal_failed(Draft &&draft, Reference *reference);

@@ -25,6 +25,7 @@ Status Session::pending_result(Reference *result) {
   refs::References::share(*row);
   // The worker that settles it leaves the site as it is.
   segment_->entry(refs::References::entry_of(*row)).site = row->site = references_->site();
+  references_->log_made(segment::Event::kCreate, refs::References::name_of(*row));
   *result = Reference(this, row);
   return nullptr;
 }

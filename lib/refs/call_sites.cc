@@ -65,8 +65,8 @@ std::string describe_stack() {
 CallSites::CallSites(const segment::Segment &segment) : segment_(segment), with_stacks_(asked_for_stacks()) {}
 
 std::uint32_t CallSites::look_up(const CallSite &site, std::uint64_t key) {
+  if (key == 0) return 0;
   const std::uint32_t number = segment::intern_site(segment_, text_of(site));
-  if (key == 0) return number;
   const std::lock_guard lock(mutex_);
   for (std::size_t place = key * kSpread >> kShift, i = 0; i < kProbesMax; ++i, place = (place + 1) % kPlaces) {
     const std::uint64_t found = places_[place].key.load(std::memory_order_relaxed);

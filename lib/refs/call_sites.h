@@ -22,10 +22,14 @@ class CallSites {
 
   // 0: the program gave none, or the table is full.
   std::uint32_t current() {
-    if constexpr (!base::kTracking) return 0;
     const CallSite *const site = runtime::innermost_call_site;
-    if (with_stacks_) return stack();
-    return site == nullptr ? 0 : number_of(*site);
+    if (site == nullptr && !with_stacks_) return 0;
+    return at(site == nullptr ? CallSite() : *site);
+  }
+  // The same when the caller knows where.
+  std::uint32_t at(const CallSite &site) {
+    if constexpr (!base::kTracking) return 0;
+    return with_stacks_ ? stack() : number_of(site);
   }
   std::uint32_t number_of(const CallSite &site) {
     if constexpr (!base::kTracking) return 0;

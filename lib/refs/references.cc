@@ -207,18 +207,14 @@ bool References::begin(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kFree, kRayletWriter, generation);
   const std::uint32_t writer = state == State::kPending ? kRayletWriter : client_id_;
-  if (!segment_.entry(entry_of(row))
-           .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst)) {
-    return false;
-  }
-  log(segment::Event::kCreate, name_of(row));
-  return true;
+  return segment_.entry(entry_of(row))
+      .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst);
 }
 
 bool References::settle(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kCreating, client_id_, generation);
-  log(state == State::kSealed ? segment::Event::kSeal : segment::Event::kFail, name_of(row));
+  log_made(state == State::kSealed ? segment::Event::kSeal : segment::Event::kFail, name_of(row));
   // K1, seq_cst: the bytes before the state; the state before the look at the waiters (rule 25).
   return segment_.entry(entry_of(row))
       .state.compare_exchange_strong(expected, pack(state, client_id_, generation), std::memory_order_seq_cst);

@@ -32,6 +32,11 @@ class References {
     if (log_.is_on()) [[unlikely]]
       log_.add(event, name, site(), segment_.entry(name.entry).size);
   }
+  // What this process has begun, or another for its task: the entry knows the site.
+  void log_made(segment::Event event, ObjectName name) {
+    if (log_.is_on()) [[unlikely]]
+      log_.add(event, name, segment_.entry(name.entry).site, segment_.entry(name.entry).size);
+  }
   bool logs_copies() const { return logs_copies_; }
   void log_copy(const segment::Row &row) { log(segment::Event::kCopy, name_of(row)); }
   // Rows that stand for something: each is one or more handles of an object.

@@ -247,7 +247,8 @@ struct alignas(kCacheLineBytes) ClientSlot {
   Half reaping;       // the raylet only: 1 = its process is gone, what it held is being given back
   Word hits;          // the client only: look-ups by name and by weak reference that found their object
   Word misses;        // and that did not
-  // What it runs now, written by the client alone, on a line that nobody else needs; of an actor with a concurrency the call that began last.
+  // What it runs now, written by the client alone, on a line that others seldom look at; of an actor with a concurrency
+  // the call that began last.
   alignas(kCacheLineBytes) Half task_entry_plus_1;  // the result; 0: nothing
   Half task_site;
   Word task_generation;

@@ -28,7 +28,7 @@ TEST_SUITE("tools/start") {
                                .metrics_port = 0,
                                .log_records = 1000}) ==
           std::vector<std::string>{"r", "--session", "s", "--workers", "4", "--memory", "64MiB", "--num-gpus", "2",
-                                   "--resources", "{\"x\": 1}", "--metrics-port", "0", "--ref-log", "1000", "--library", "/l/a.so",
-                                   "--library", here + "/b.so"});
+                                   "--resources", "{\"x\": 1}", "--metrics-port", "0", "--ref-log", "1000", "--library",
+                                   "/l/a.so", "--library", here + "/b.so"});
   }
 }

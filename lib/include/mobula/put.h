@@ -18,8 +18,7 @@ namespace mobula {
 // it, so that it can be viewed. Processes of another build must know the struct with the same layout.
 template <typename T>
 ray::ObjectRef<T> put(const T &value, const CallSite &site = CallSite::here()) {
-  const runtime::AtCallSite at(site);
-  return ray::ObjectRef<T>(ray::internal::store_raw(value));
+  return ray::ObjectRef<T>(ray::internal::store_raw(value, &site));
 }
 
 // One object for each value of a range, in its order. When one cannot be stored those before it are given back.

@@ -189,7 +189,8 @@ MOBULA_EXPORT void register_function(std::string_view name, const void *target, 
 MOBULA_EXPORT std::uint64_t find_function(const void *target, std::size_t target_bytes, Invoker invoker);
 
 // Room for an object of `bytes`. Waits for space when the store is full; kStoreFull after the put deadline.
-MOBULA_EXPORT Status create(std::uint64_t bytes, Format format, Draft *draft);
+// It is written down as made at `site`; null: at the innermost one of this thread (AtCallSite).
+MOBULA_EXPORT Status create(std::uint64_t bytes, Format format, Draft *draft, const CallSite *site = nullptr);
 // Makes it readable by all, writable by none. `contained` are the references packed inside.
 MOBULA_EXPORT Status seal(Draft &&draft, const Reference *contained, std::size_t contained_count, Reference *reference);
 // Above this many bytes an allocation is memory that the process has never touched (the C library's limit for reusing

@@ -24,9 +24,9 @@ namespace internal {
 
 // A draft of what `value` was encoded as, written but not sealed.
 template <typename T>
-mobula::Draft write_draft(const T &value, const Encoded &encoded) {
+mobula::Draft write_draft(const T &value, const Encoded &encoded, const mobula::CallSite *site = nullptr) {
   mobula::Draft draft;
-  throw_unless_ok(mobula::runtime::create(encoded.size, encoded.format, &draft));
+  throw_unless_ok(mobula::runtime::create(encoded.size, encoded.format, &draft, site));
   if (encoded.size == 0) return draft;
   if constexpr (!StoredForm<T>::kIsChosen) {
     if (encoded.data == nullptr) {
@@ -46,24 +46,24 @@ inline mobula::Reference seal(mobula::Draft &&draft, const mobula::Reference *co
 
 // Makes an object of the value.
 template <typename T>
-mobula::Reference store(const T &value) {
+mobula::Reference store(const T &value, const mobula::CallSite *site = nullptr) {
   PackBuffer buffer(PackBuffer::kKeptBytesMax);
   if constexpr (kMayContainReferences<T>) {
     mobula::runtime::Collector collector;
     const Encoded encoded = encode(value, buffer);
-    return seal(write_draft(value, encoded), collector.data(), collector.size());
+    return seal(write_draft(value, encoded, site), collector.data(), collector.size());
   } else {
-    return seal(write_draft(value, encode(value, buffer)), nullptr, 0);
+    return seal(write_draft(value, encode(value, buffer), site), nullptr, 0);
   }
 }
 
 // The same, raw if it can be, also where Put packs it by msgpack.
 template <typename T>
-mobula::Reference store_raw(const T &value) {
+mobula::Reference store_raw(const T &value, const mobula::CallSite *site = nullptr) {
   if constexpr (StoredForm<T>::kIsRaw) {
-    return seal(write_draft(value, encode_raw(value)), nullptr, 0);
+    return seal(write_draft(value, encode_raw(value), site), nullptr, 0);
   } else {
-    return store(value);
+    return store(value, site);
   }
 }
 
@@ -80,8 +80,7 @@ std::vector<const mobula::Reference *> list_references(const std::vector<ObjectR
 // Copies `object` into the store.
 template <typename T>
 ObjectRef<T> Put(const T &object, const mobula::CallSite &site = mobula::CallSite::here()) {
-  const mobula::runtime::AtCallSite at(site);
-  return ObjectRef<T>(internal::store(object));
+  return ObjectRef<T>(internal::store(object, &site));
 }
 
 // Waits for the object and returns a copy of its value; timeout_ms -1 = for ever.
