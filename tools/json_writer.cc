@@ -11,7 +11,7 @@ constexpr std::size_t kWrittenAtOnce = 64 << 10;
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

@@ -12,7 +12,7 @@
 namespace mobula::tools {
 
 // The text in quotes, escaped. What is not UTF-8 comes as '?'.
-std::string quoted(std::string_view text);
+std::string json_text(std::string_view text);
 
 class JsonWriter {
  public:
@@ -28,7 +28,7 @@ class JsonWriter {
   void end_object() { close('}'); }
   void begin_list() { open('['); }
   void end_list() { close(']'); }
-  void text(std::string_view value) { raw(quoted(value)); }
+  void text(std::string_view value) { raw(json_text(value)); }
   // In quotes as it is: nothing in it needs an escape.
   void word(std::string_view value);
   // JSON already.

@@ -58,10 +58,10 @@ const Labels::Site &Labels::site(std::uint32_t number) {
   site.text = segment::describe(site.parts);
   site.json = site.parts_json = site.function_json = "null";
   if (site.text.empty()) return site;
-  site.json = quoted(site.text);
-  site.function_json = quoted(site.parts.function);
+  site.json = json_text(site.text);
+  site.function_json = json_text(site.parts.function);
   site.parts_json = fmt::format("{{\"text\": {}, \"file\": {}, \"line\": {}, \"function\": {}}}", site.json,
-                                quoted(site.parts.file), site.parts.line, site.function_json);
+                                json_text(site.parts.file), site.parts.line, site.function_json);
   return site;
 }
 

@@ -239,7 +239,7 @@ void LeakReport::leak_json(const Leak &leak, JsonWriter &json) {
     json.word(labels_.id(holdings_.objects[leak.by].name));
   else
     json.null();
-  json.key("task").raw(leak.kept_by == KeptBy::kTask ? quoted(labels_.task(holdings_.tasks[leak.by])) : "null");
+  json.key("task").raw(leak.kept_by == KeptBy::kTask ? json_text(labels_.task(holdings_.tasks[leak.by])) : "null");
   const objects::ActivityRecord *const maker = made_by(object);
   json.key("made_by").raw(maker == nullptr ? "null" : labels_.site(maker->site).function_json);
   json.key("why").word(words.why);

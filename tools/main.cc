@@ -9,6 +9,7 @@
 #include "tools/command.h"
 #include "tools/command_chaos.h"
 #include "tools/command_leaks.h"
+#include "tools/command_list.h"
 #include "tools/command_memory.h"
 #include "tools/command_metrics.h"
 #include "tools/command_report.h"
@@ -21,9 +22,21 @@ namespace mobula::tools {
 namespace {
 
 // Commands in files of their own; the others are added below.
+// clang-format off
 constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_memory, add_leaks, add_metrics, add_report, add_top, add_trace, add_timeline, add_chaos,
+    add_memory,
+    add_leaks,
+    add_list,
+    add_summary,
+    add_metrics,
+    add_report,
+    add_top,
+    add_trace,
+    add_timeline,
+    add_chaos,
 };
+// clang-format on
 
 struct CommandLine {
   Choice choice;

@@ -57,7 +57,8 @@ Status load_snapshot(const std::string &path, Snapshot *snapshot) {
   std::ifstream file(path);
   if (!file) return unreadable(path, std::strerror(errno));
   const json content = json::parse(file, nullptr, false);
-  if (!content.is_object() || content.value("format", json()) != kFormat || !content["sites"].is_array()) {
+  if (!content.is_object() || content.value("format", json()) != kFormat ||
+      !content.value("sites", json()).is_array()) {
     return unreadable(path, "this is no file that mobula leaks --save has written");
   }
   for (const json &site : content["sites"]) {
