@@ -229,7 +229,7 @@ void ChaosRun::settle() {
 
 Status ChaosRun::judge(ChaosResult *result) {
   watch_->look(base::monotonic_ns());
-  result->left = find_left(session_.segment(), base::monotonic_ns());
+  result->left = find_left(session_.segment(), session_.name(), base::monotonic_ns());
   return examine(session_.raylet_pid(), &result->audit);
 }
 

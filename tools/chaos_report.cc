@@ -16,7 +16,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLineWidth = 60;
-constexpr std::size_t kLeftShown = 20;
 constexpr const char *kIndent = "          ";  // below the words of the first column
 
 std::string command_text(const ChaosOptions &options) {
@@ -72,34 +71,15 @@ std::string work_text(const ChaosResult &result, bool utf8) {
       sparkline(curve_of(result, "", false, &ChaosPoint::references), kLineWidth, utf8));
 }
 
-std::string with_site(const std::string &site) { return site.empty() ? "" : ", " + site; }
-
-std::string left_object_text(const LeftObject &object) {
-  std::string text = fmt::format("  {:>10}  object {}  {}{}\n", base::format_bytes(object.bytes), object.id,
-                                 object.state, object.age_ms < 0 ? "" : ", " + format_age(object.age_ms) + " old");
-  if (object.creator_pid != 0)
-    text += fmt::format("              made by  pid {}{}\n", object.creator_pid, with_site(object.site));
-  for (const LeftHolder &holder : object.holders) {
-    text += fmt::format("              held by  pid {} {}{}{}\n", holder.pid, holder.kind, with_site(holder.site),
-                        holder.command.empty() ? "" : "  (" + holder.command + ")");
-  }
-  if (!object.why.empty()) text += fmt::format("              kept: {}\n", object.why);
-  return text;
-}
-
 std::string left_text(const Left &left) {
   std::string text;
   if (left.asked_objects != 0) {
     text += fmt::format("Kept      {}, {}, as was asked for: named, retained, weakly held, or of detached actors\n",
                         format_count(left.asked_objects, "object"), base::format_bytes(left.asked_bytes));
   }
-  if (left.objects.empty()) return text + "Left      nothing\n";
-  text += fmt::format("Left      {}, {}, that no program is there for any more:\n",
-                      format_count(left.objects.size(), "object"), base::format_bytes(left.bytes));
-  for (std::size_t i = 0; i < left.objects.size() && i < kLeftShown; ++i) text += left_object_text(left.objects[i]);
-  if (left.objects.size() > kLeftShown)
-    text += fmt::format("  ... and {} more (--json lists all)\n", format_count(left.objects.size() - kLeftShown));
-  return text;
+  if (left.objects == 0) return text + "Left      nothing\n";
+  return text + fmt::format("Left      {}, {}, that no program is there for any more\n{}",
+                            format_count(left.objects, "object"), base::format_bytes(left.bytes), left.text);
 }
 
 const char *name_of(Verdict verdict) {
@@ -114,21 +94,6 @@ const char *name_of(Verdict verdict) {
   return "unknown";
 }
 
-json json_of(const LeftObject &object) {
-  json holders = json::array();
-  for (const LeftHolder &holder : object.holders) {
-    holders.push_back({{"pid", holder.pid}, {"kind", holder.kind}, {"command", holder.command}, {"site", holder.site}});
-  }
-  return {{"id", object.id},
-          {"state", object.state},
-          {"size_bytes", object.bytes},
-          {"age_ms", object.age_ms < 0 ? json() : json(object.age_ms)},
-          {"site", object.site},
-          {"creator_pid", object.creator_pid == 0 ? json() : json(object.creator_pid)},
-          {"holders", std::move(holders)},
-          {"why", object.why}};
-}
-
 json points_json(const ChaosResult &result) {
   json points = json::array();
   for (const ChaosPoint &point : result.points)
@@ -139,7 +104,7 @@ json points_json(const ChaosResult &result) {
 }  // namespace
 
 Verdict verdict_of(const ChaosResult &result) {
-  if (!result.left.objects.empty() || !agrees(result.audit)) return Verdict::kLeft;
+  if (result.left.objects != 0 || !agrees(result.audit)) return Verdict::kLeft;
   return result.drivers == 0 ? Verdict::kNothingTested : Verdict::kClean;
 }
 
@@ -167,8 +132,6 @@ json chaos_json(const ChaosOptions &options, const ChaosResult &result) {
                {"how", result.last_failure.how},
                {"last_lines", result.last_failure.tail}};
   }
-  json left = json::array();
-  for (const LeftObject &object : result.left.objects) left.push_back(json_of(object));
   return {{"session", result.session},
           {"program", options.program},
           {"seed", result.seed},
@@ -199,7 +162,10 @@ json chaos_json(const ChaosOptions &options, const ChaosResult &result) {
           {"points", points_json(result)},
           {"ledgers", doctor_json(result.session, result.audit)},
           {"kept", {{"objects", result.left.asked_objects}, {"bytes", result.left.asked_bytes}}},
-          {"left", {{"objects", std::move(left)}, {"bytes", result.left.bytes}}}};
+          {"left",
+           {{"objects", result.left.objects},
+            {"bytes", result.left.bytes},
+            {"leaks", result.left.json.empty() ? json() : json::parse(result.left.json, nullptr, false)}}}};
 }
 
 std::string chaos_svg(const ChaosOptions &options, const ChaosResult &result) {

@@ -29,7 +29,7 @@ bool is_still(const segment::Segment &segment, const ClientFacts &client) {
 
 bool is_wanted(const ClientFacts &client, StrikeKind kind) {
   const auto wanted = kind == StrikeKind::kKillDriver ? segment::ClientKind::kDriver : segment::ClientKind::kWorker;
-  return is_alive(client) && client.kind == wanted;
+  return is_in_session(client) && client.kind == wanted;
 }
 
 }  // namespace

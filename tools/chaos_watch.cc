@@ -55,7 +55,7 @@ void ChaosWatch::look_at_clients() {
     generation = client.generation;
     tasks = std::max(tasks, client.tasks_run);
     reaped_now_ += client.is_reaped && client.kind != segment::ClientKind::kNone ? 1 : 0;
-    if (!is_alive(client)) continue;
+    if (!is_in_session(client)) continue;
     busy_now_ += client.task ? 1 : 0;
     if (client.kind != segment::ClientKind::kDriver) continue;
     ++drivers_alive_;

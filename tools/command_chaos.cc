@@ -36,10 +36,10 @@ std::string check_rate(const std::string &text) {
   return "'" + text + "' is no rate: give one such as 5/s, 0.5/s or 30/min";
 }
 
-std::string check_duration(const std::string &text) {
-  const std::optional<std::int64_t> duration_ms = base::parse_duration_ms(text);
-  if (duration_ms && *duration_ms > 0) return "";
-  return "'" + text + "' is no time: give one such as 30s, 2m or 1h";
+std::string check_time(const std::string &text) {
+  const std::optional<std::int64_t> time_ms = base::parse_duration_ms(text);
+  if (time_ms && *time_ms > 0) return "";
+  return "'" + text + "' is no length of time: give one such as 30s, 2m or 1h";
 }
 
 std::string check_store(const std::string &text) {
@@ -119,7 +119,7 @@ Command add_chaos(CLI::App &app, Choice *choice) {
   add_strikes(*command, words.get());
   command->add_option("--for", words->duration, "How long, such as 30s or 2m")
       ->required()
-      ->check(CLI::Validator(check_duration, "TIME"));
+      ->check(CLI::Validator(check_time, "TIME"));
   command->add_option("--workers", start.workers, "Tasks that run at the same time (default: the online CPUs)")
       ->check(CLI::Range(1u, base::kWorkersMax));
   command->add_option("--memory", start.memory, "Size of the object store, such as 64MiB (default 1GiB)")

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "objects/client_rows.h"
+#include "tools/labels.h"
 
 namespace mobula::tools {
 namespace {
@@ -47,22 +47,13 @@ std::string kind_of(const ClientFacts &client) { return client.is_actor ? "actor
 
 std::string title_of(const ClientFacts &client) {
   const std::string kind = kind_of(client);
-  std::string command = command_line_of(client.pid, 4 * kTitleBytesMax);
+  std::string command = command_line(client.pid);
   if (command.empty()) return kind + ", ended";
   if (client.kind != segment::ClientKind::kDriver) return kind;  // the command line is the template's
   const std::size_t folder_end = command.substr(0, command.find(' ')).rfind('/');
   if (folder_end != std::string::npos) command.erase(0, folder_end + 1);
   if (command.size() > kTitleBytesMax) command = command.substr(0, kTitleBytesMax) + "...";
   return kind + ": " + command;
-}
-
-std::string command_line_of(std::uint32_t pid, std::size_t bytes_max) {
-  std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  while (!text.empty() && text.back() == '\0') text.pop_back();
-  std::replace(text.begin(), text.end(), '\0', ' ');
-  if (text.size() > bytes_max) text = text.substr(0, bytes_max) + "...";
-  return printable(text);
 }
 
 int parent_of(int pid) {

@@ -34,7 +34,7 @@ struct ClientFacts {
 
 // By id; of ids whose last process has ended, too.
 std::vector<ClientFacts> read_clients(const segment::Segment &segment);
-inline bool is_alive(const ClientFacts &client) {
+inline bool is_in_session(const ClientFacts &client) {
   return client.kind != segment::ClientKind::kNone && !client.is_reaped && client.pid != 0;
 }
 // "worker", "actor", "driver".
@@ -42,8 +42,6 @@ std::string kind_of(const ClientFacts &client);
 // "driver: train --epochs 5" (its program without the folder), "worker", "actor, ended".
 std::string title_of(const ClientFacts &client);
 
-// Its words with blanks between, at most so many bytes; "" when the process is gone.
-std::string command_line_of(std::uint32_t pid, std::size_t bytes_max = 80);
 // 0 when the process is gone. Zombies have parents.
 int parent_of(int pid);
 // True when the line of parents of `pid` leads to `ancestor`, or when it is that process.

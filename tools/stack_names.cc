@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kAddressesMax = 2000;  // of one module: they are words of a command line
 constexpr std::size_t kOutputBytesMax = 4u << 20;
+constexpr std::size_t kFunctionBytesMax = 100;  // of a name: those of templates have no end
 
 using Names = std::map<Frame, std::string>;
 
@@ -66,6 +67,9 @@ void name_frames(const Module &module, const std::vector<Frame> &frames, Names *
   }
 }
 
+// What lies between the user's line and ours says nothing to him.
+bool is_ours(const std::string &name) { return name.find("ray::internal::") != std::string::npos; }
+
 // Frames without a name stay as they are; "" when none has one.
 std::string name_stack(const std::string &stack, const Names &names) {
   std::string text;
@@ -73,10 +77,11 @@ std::string name_stack(const std::string &stack, const Names &names) {
   for (const Frame &frame : parse_frames(stack)) {
     const auto found = names.find(frame);
     is_any_named |= found != names.end();
+    if (found != names.end() && is_ours(found->second)) continue;
     text += text.empty() ? "" : " < ";
     text += found != names.end() ? found->second : fmt::format("{}+{:x}", frame.module, frame.offset);
   }
-  return is_any_named ? text : "";
+  return is_any_named && !text.empty() ? text : "";
 }
 
 }  // namespace
@@ -116,8 +121,10 @@ std::string frame_name(std::string_view function, std::string_view place) {
   const bool knows_function = !function.empty() && function != "??";
   const bool knows_place = !file.empty() && !file.starts_with("??");
   const std::string_view short_file = file.substr(file.rfind('/') == std::string_view::npos ? 0 : file.rfind('/') + 1);
-  if (knows_function && knows_place) return printable(fmt::format("{} at {}", function, short_file));
-  if (knows_function) return printable(function);
+  std::string name(function.substr(0, kFunctionBytesMax));
+  if (name.size() < function.size()) name += "...";
+  if (knows_function && knows_place) return printable(fmt::format("{} at {}", name, short_file));
+  if (knows_function) return printable(name);
   return knows_place ? printable(short_file) : "";
 }
 

@@ -33,8 +33,8 @@ std::optional<Module> find_module(std::string_view maps, std::string_view name);
 // "f at train.cpp:12" of the two lines that addr2line prints for an address; "" when it knows neither. Pure.
 std::string frame_name(std::string_view function, std::string_view place);
 
-// Stack -> "f at train.cpp:12 < main at train.cpp:40", the innermost first; those of which nothing is known are left
-// out. Modules are looked for in the processes `pids`.
+// Stack -> "f at train.cpp:12 < main at train.cpp:40", the innermost first; frames of our own headers, and stacks of
+// which nothing is known, are left out. Modules are looked for in the processes `pids`.
 std::map<std::string, std::string> name_stacks(const std::set<std::string> &stacks, const std::vector<int> &pids);
 
 }  // namespace mobula::tools

@@ -80,7 +80,7 @@ class TimelineReader {
     }
     const std::vector<ActivityRecord> activities = objects::read_activities(segment_, client.client);
     for (const ActivityRecord &activity : activities) add(activity);
-    if (is_alive(client) && client.task) {
+    if (is_in_session(client) && client.task) {
       const std::int64_t began_ns = client.task->since_ns - started_ns_;
       if (is_possible(began_ns, end_ns_))
         track(client.pid)

@@ -139,7 +139,7 @@ TopLook take_top_look(const Segment &segment, std::int64_t now_ns) {
   look.stats = objects::read_store_stats(segment);
   look.deaths = segment.header().deaths.load();
   for (const ClientFacts &client : read_clients(segment)) {
-    if (is_alive(client)) look.processes.push_back(read_process(segment, client, look.stats, now_ns));
+    if (is_in_session(client)) look.processes.push_back(read_process(segment, client, look.stats, now_ns));
   }
   std::sort(look.processes.begin(), look.processes.end(),
             [](const TopProcess &a, const TopProcess &b) { return a.facts.pid < b.facts.pid; });

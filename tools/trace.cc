@@ -71,7 +71,7 @@ bool is_wanted(const refs::LoggedEvent &event, const TraceChoice &choice) {
 std::vector<int> living_pids(const segment::Segment &segment) {
   std::vector<int> pids;
   for (const ClientFacts &client : read_clients(segment)) {
-    if (is_alive(client)) pids.push_back(static_cast<int>(client.pid));
+    if (is_in_session(client)) pids.push_back(static_cast<int>(client.pid));
   }
   return pids;
 }

@@ -84,7 +84,7 @@ TEST_SUITE("process/top") {
       for (std::string line; std::getline(lines, line); ++count) {
         const auto json = nlohmann::json::parse(line);
         rate += json["tasks_per_second"].get<double>();
-        CHECK(json["processes"].size() == 3);
+        CHECK(json["processes"].size() >= 3);
       }
       CHECK(count == 2);
       CHECK(rate > 0);

@@ -37,6 +37,7 @@ TEST_SUITE("tools/stack_names") {
     CHECK(frame_name("work()", "??:0") == "work()");
     CHECK(frame_name("work()", "??:?") == "work()");
     CHECK(frame_name("??", "??:0") == "");
+    CHECK(frame_name(std::string(200, 'f'), "a.cc:1") == std::string(100, 'f') + "... at a.cc:1");
   }
   TEST_CASE("functions of a running process are named, when addr2line is there") {
     if (::access("/usr/bin/addr2line", X_OK) != 0) return;
