@@ -24,7 +24,6 @@ namespace {
 // Commands in files of their own; the others are added below.
 // clang-format off
 constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
-    add_memory, add_leaks, add_metrics, add_report, add_top, add_trace, add_timeline, add_chaos,
     add_memory,
     add_leaks,
     add_list,
