@@ -36,8 +36,8 @@ struct RowCopy {
 inline std::optional<RowCopy> copy_row(const segment::Row &row) {
   const std::uint32_t entry_plus_1 = row.entry_plus_1.load(std::memory_order_acquire);
   if (entry_plus_1 == 0) return std::nullopt;
-  const RowCopy copy{entry_plus_1 - 1, row.count.load(), row.pins.load(), read_once(row.since_ms),
-                     read_once(row.site), row.generation.load()};
+  const RowCopy copy{entry_plus_1 - 1,        row.count.load(),    row.pins.load(),
+                     read_once(row.since_ms), read_once(row.site), row.generation.load()};
   if (row.entry_plus_1.load() != entry_plus_1) return std::nullopt;
   return copy;
 }

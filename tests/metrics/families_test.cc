@@ -4,7 +4,10 @@
 #include <prometheus/metric_family.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <set>
+#include <sstream>
 
 namespace mobula::metrics {
 namespace {
@@ -62,6 +65,21 @@ TEST_SUITE("metrics/families") {
     }
     CHECK(names.count("mobula_tasks_finished_total") == 1);
     CHECK(names.count("mobula_reference_log_events_total") == 1);
+  }
+
+  TEST_CASE("each of them is explained on the page about metrics") {
+    SessionFigures all = figures();
+    all.raylet = RayletFigures{1, 2};
+    all.log_places = 8;
+    std::stringstream page;
+    page << std::ifstream(std::string(std::getenv("MOBULA_SOURCE_DIR")) + "/docs/metrics.md").rdbuf();
+    for (const prometheus::MetricFamily &family : families_of(all, scrape())) {
+      const std::string name = "`" + family.name.substr(std::string("mobula_").size());
+      const bool is_there =
+          page.str().find(name + "`") != std::string::npos ||
+          page.str().find(name + "{" + family.metric[0].label.back().name + "}`") != std::string::npos;
+      CHECK_MESSAGE(is_there, family.name);
+    }
   }
 
   TEST_CASE("what is not known, or not kept, has no line") {

@@ -28,7 +28,7 @@ constexpr int kDeathsOfEachKind = 25;
 constexpr std::size_t kTooMuchBytes = 4ull << 30;
 
 // Tells the driver which process it is; no core file is to be left.
-void begin(const std::string &path) {
+void announce(const std::string &path) {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   std::ofstream(path + ".new") << ::getpid();
@@ -36,31 +36,31 @@ void begin(const std::string &path) {
 }
 
 int exit_by_itself(std::string path, int status) {
-  begin(path);
+  announce(path);
   ::_exit(status);
 }
 int throw_in_a_thread(std::string path) {
-  begin(path);
+  announce(path);
   std::thread([] { throw std::runtime_error("nobody catches this"); }).join();
   return 0;
 }
 int call_abort(std::string path) {
-  begin(path);
+  announce(path);
   std::abort();
 }
 int write_nowhere(std::string path) {
-  begin(path);
+  announce(path);
   ::signal(SIGSEGV, SIG_DFL);  // a sanitizer's handler would make an exit of it
-  int *volatile nowhere = nullptr;
+  volatile int *volatile nowhere = nullptr;
   *nowhere = 1;
   return 0;
 }
 int wait_for_kill(std::string path) {
-  begin(path);
+  announce(path);
   for (;;) ::pause();
 }
 int wait_for_term(std::string path) {
-  begin(path);
+  announce(path);
   for (;;) ::pause();
 }
 // The allocation fails where no exception may pass.
@@ -69,14 +69,14 @@ void allocate_too_much() noexcept {
   static_cast<void>(much.at(1));
 }
 int reach_the_memory_limit(std::string path) {
-  begin(path);
+  announce(path);
   const rlimit limit{kTooMuchBytes, kTooMuchBytes};
   ::setrlimit(RLIMIT_AS, &limit);
   allocate_too_much();
   return 0;
 }
 int wait_for_cancel(std::string path) {
-  begin(path);
+  announce(path);
   for (;;) ::pause();
 }
 RAY_REMOTE(exit_by_itself, throw_in_a_thread, call_abort, write_nowhere, wait_for_kill, wait_for_term,
