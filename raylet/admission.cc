@@ -77,6 +77,7 @@ void Raylet::welcome(Client &client, const std::shared_ptr<Connection> &connecti
   life_->add(&clients_.slot(client).life);
   connection->send(wire::Welcome{client.id, static_cast<std::int32_t>(getpid()), options_.session},
                    {segment_->descriptor(), event_.native_handle()});
+  journal_.client_joins(client);
 }
 
 // False: it cannot be watched, so it cannot be let in.
@@ -175,6 +176,7 @@ void Raylet::admit_template(const std::shared_ptr<Connection> &connection, const
                    {segment_->descriptor(), event_.native_handle()});
   // A template that cannot fork workers says why in place of arguments.
   if (!hello.arguments.empty()) return templates_.give_up(*one, hello.arguments[0]);
+  spdlog::info("template {} is ready: pid {} ({})", one->number, one->pid, one->name);
   templates_.on_hello(*one, connection, hello.functions);
   if (one->by_hand) templates_.start_workers(*one, 1);
   report_ready(nullptr);
@@ -204,12 +206,13 @@ void Raylet::worker_start_failed(std::uint32_t template_number, const std::strin
 }
 
 void Raylet::on_template_died(Template &one) {
-  spdlog::warn("template {} ({}) ended; workers that it was to start will not come", one.number, one.name);
+  spdlog::warn("template {} ends: pid {} ({}); workers that it was to start will not come", one.number, one.pid,
+               one.name);
   for (std::uint32_t i = 0; i < one.unreported_workers; ++i) tasks_.scheduler().worker_start_failed(one.number);
 }
 
 void Raylet::on_template_failed(Template &one, const std::string &why) {
-  spdlog::error("template {} ({}) failed: {}", one.number, one.name, why);
+  spdlog::error("template {} has failed: pid {} ({}), {}", one.number, one.pid, one.name, why);
   tasks_.fail_template(one.number, plain_verdict(Code::kFunctionNotFound, one.pid));
   if (one.job == 0 && !one.by_hand) {
     return report_ready(base::failure(Code::kInvalidArgument, "the libraries cannot be used: " + why));

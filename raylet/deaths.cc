@@ -35,7 +35,7 @@ void Raylet::on_process_ended(std::uint32_t client_id) {
 void Raylet::on_connection_closed(std::uint32_t client_id, const std::string &why) {
   Client *const client = clients_.find(client_id);
   if (client == nullptr || client->kind != segment::ClientKind::kDriver) return;
-  spdlog::info("{} has closed its connection: {}", clients_.describe(client_id), why);
+  spdlog::info("client {} closes its connection: {}, {}", client_id, clients_.describe(client_id), why);
   // What it has published counts, and is read until it is reaped; its calls, if it lives on, fail.
   disconnect(*client);
 }
@@ -102,11 +102,7 @@ void Raylet::begin_reaping(Client &client, std::optional<int> status) {
   const std::int32_t signal = status ? signal_in(*status) : 0;
   if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
   note_death(client, status);
-  // Whoever sent SIGKILL knows of it; any other signal is news.
-  if (signal != 0 && signal != SIGKILL) {
-    const char *const name = sigabbrev_np(signal);  // null for the real-time ones
-    spdlog::warn("{} was ended by SIG{}", clients_.describe(client.id), name == nullptr ? "RT" : name);
-  }
+  journal_.client_ends(client);
   client.reaping = true;
   clients_.slot(client).reaping.store(1, std::memory_order_release);
   if (own_driver_ == client.id) stop("its program has ended");
@@ -207,6 +203,7 @@ void Raylet::judge_tasks_of(Client &dead, std::int32_t signal) {
 void Raylet::detach(Client &dead) {
   said_hello_.erase(dead.pid);
   life_->remove(&clients_.slot(dead).life);
+  journal_.client_is_cleared(dead);
   clients_.detach(dead);
   if (std::exchange(accept_paused_, false)) accept_next();
 }

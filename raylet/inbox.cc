@@ -139,7 +139,7 @@ void Raylet::disconnect(Client &client) {
 // It can still write to the segment until it is dead, so it keeps its references till then; nothing of it is read any
 // more.
 void Raylet::expel(Client &client, const std::string &why) {
-  spdlog::error("{} is disconnected: {}", clients_.describe(client.id), why);
+  spdlog::error("client {} is disconnected: {}, {}", client.id, clients_.describe(client.id), why);
   client.expelled = true;
   disconnect(client);
   if (client.kind == segment::ClientKind::kWorker) kill(client, segment::DeathCause::kExpelled);

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <thread>
 
+#include "base/command_pages.h"
 #include "base/crash_points.h"
 #include "base/error.h"
 #include "base/units.h"
@@ -62,7 +63,10 @@ bool check(CommandLine *line) {
 }
 
 int parse(int argc, char **argv, CommandLine *line) {
-  CLI::App app("The raylet of a Mobula session: shared-memory object store and task scheduler of one machine.");
+  CLI::App app("The raylet of a Mobula session: shared-memory object store and task scheduler of one machine",
+               "mobula-raylet");
+  app.set_version_flag("--version", "mobula-raylet " MOBULA_VERSION);
+  base::add_page_options(&app, MOBULA_VERSION);
   app.add_option("--session", line->service.options.session, "Name of the session")->capture_default_str();
   app.add_option("--workers", line->service.options.workers,
                  "Tasks that run at the same time (default: the online CPUs)")
@@ -99,7 +103,9 @@ int parse(int argc, char **argv, CommandLine *line) {
       ->envname("MOBULA_DEADLOCK")
       ->check(CLI::IsMember({"error", "warn"}))
       ->capture_default_str();
-  app.add_option("--log-level", line->service.log_level, "debug, info, warning or error")
+  app.add_option("--log-level", line->service.log_level,
+                 "The least level that is logged: debug, info, warning or error")
+      ->envname("MOBULA_LOG_LEVEL")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
       ->capture_default_str();
   app.add_flag("--embedded", line->service.options.embedded)->group("");

@@ -51,6 +51,7 @@ Raylet::Raylet(Options options, std::unique_ptr<segment::Segment> segment, std::
       store_(*segment_),
       clients_(*segment_),
       space_(store_, clients_),
+      journal_(options_.session, store_, clients_),
       marks_(segment_->capacity_bytes(), options_.evict_above_percent, options_.evict_below_percent),
       templates_(loop_, folder_->socket_path(), options_.session, options_.descriptors_limit,
                  {.added = [this](Template &one) { static_cast<void>(tasks_.scheduler().template_added(one.number)); },
@@ -81,6 +82,7 @@ Raylet::~Raylet() = default;
 
 int Raylet::run() {
   become_subreaper();
+  journal_.session_begins(options_);
   const auto *const shared = reinterpret_cast<std::byte *>(&segment_->header().life);
   const auto *const end = reinterpret_cast<std::byte *>(&segment_->client(base::kClientsMax));
   life_.emplace(&segment_->header().life, static_cast<std::size_t>(end - shared));
@@ -179,6 +181,7 @@ bool Raylet::set_pressure() {
     store_.end_withdrawing();
     return false;
   }
+  journal_.space_is_short(space_.first_waiting(), space_.bytes_short(), base::monotonic_ns());
   store_.begin_withdrawing();
   return true;
 }
@@ -241,7 +244,7 @@ void Raylet::report_ready(Status status) {
 }
 
 void Raylet::stop(const std::string &why) {
-  spdlog::info("session {} ends: {}", options_.session, why);
+  if (!stopping_) journal_.session_ends(why);
   stopping_ = true;
 }
 

@@ -16,6 +16,7 @@
 #include "objects/sampler.h"
 #include "raylet/asio.h"
 #include "raylet/clients.h"
+#include "raylet/journal.h"
 #include "raylet/metrics_server.h"
 #include "raylet/output.h"
 #include "raylet/serve.h"
@@ -168,6 +169,7 @@ class Raylet {
   Store store_;
   Clients clients_;
   Space space_;
+  Journal journal_;
   objects::EvictionMarks marks_;
   std::optional<std::uint64_t> room_wanted_since_;  // suggestions of candidates that had come by then
   Templates templates_;

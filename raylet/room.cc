@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
 #include "raylet/raylet.h"
 #include "refs/object_id.h"
 
@@ -16,6 +17,7 @@ constexpr std::size_t kCollectedNamed = 100;  // objects that the answer to a ma
 
 // When somebody waits for space, or more than the upper mark is in use. True when it freed something.
 bool Raylet::make_room() {
+  if (journal_.has_evictions()) journal_.write_evictions(base::monotonic_ns());
   const bool is_short = segment_->header().pressure.load(std::memory_order_relaxed) != 0;
   const std::uint64_t needed_bytes = is_short ? space_.bytes_short() : 0;
   const std::uint64_t wanted_bytes = std::max(marks_.excess_bytes(store_.used_bytes()), needed_bytes);
@@ -28,7 +30,9 @@ bool Raylet::make_room() {
   // A put that would not fit all the same must not cost everybody's cache.
   const bool can_help = needed_bytes <= store_.free_bytes() + store_.evictable_bytes();
   const bool needs_bytes = space_.is_short_of_blocks() || !is_short;
-  if (can_help && store_.evict(wanted_bytes, needs_bytes, drainer()).objects != 0) return true;
+  const Freed freed = can_help ? store_.evict(wanted_bytes, needs_bytes, drainer()) : Freed{};
+  journal_.evicted(freed);
+  if (freed.objects != 0) return true;
   marks_.rest();
   return is_short && store_.may_have_cycles() && store_.collect_cycles(drainer()).objects != 0;
 }
@@ -84,6 +88,7 @@ wire::EvictReply Raylet::evict(const wire::EvictRequest &request) {
     turn();  // others' messages do not wait until all is evicted
     const Freed freed = store_.evict(request.bytes - reply.bytes, false, drainer());
     if (freed.objects == 0) break;
+    journal_.evicted(freed);
     reply.objects += freed.objects;
     reply.bytes += freed.bytes;
   }

@@ -1,31 +1,16 @@
 #include "raylet/serve.h"
 
-#include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <iostream>
 
+#include "raylet/log_file.h"
 #include "raylet/raylet.h"
 #include "wire/socket.h"
 
 namespace mobula::raylet {
 namespace {
-
-constexpr std::size_t kLogBytesMax = 1u << 20;
-constexpr std::size_t kLogFilesMax = 2;
-
-void log_to(const Service &service, const SessionFolder &folder) {
-  std::shared_ptr<spdlog::logger> logger;
-  if (service.foreground)
-    logger = spdlog::stderr_color_mt("raylet");
-  else
-    logger = spdlog::rotating_logger_mt("raylet", folder.log_path(), kLogBytesMax, kLogFilesMax);
-  logger->set_level(spdlog::level::from_str(service.log_level));
-  logger->flush_on(spdlog::level::info);
-  spdlog::set_default_logger(logger);
-}
 
 // Tells whoever started us: a '+' and perhaps a notice, or the words of the error.
 void tell(int pipe, const Status &status, const std::string &notice) {
@@ -62,7 +47,7 @@ int serve(Service service, int ready_pipe) {
     return 1;
   }
   if (!notice.empty() && ready_pipe < 0) std::cerr << "mobula-raylet: " << notice << "\n";
-  log_to(service, *folder);
+  spdlog::set_default_logger(open_log(service.foreground ? "" : folder->log_path(), service.log_level));
   Raylet raylet(service.options, std::move(segment), std::move(folder));
   if (metrics_listener) raylet.serve_metrics(std::move(metrics_listener));
   raylet.on_ready([&](Status ready) {

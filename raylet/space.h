@@ -30,6 +30,8 @@ class Space {
   bool is_short_of_blocks() const { return !waiting_.empty(); }
   // What the first in the queue waits for; 0 when nobody does, 1 when it is an entry only.
   std::uint64_t bytes_short() const;
+  // Whose it is. REQUIRES: is_short().
+  std::uint32_t first_waiting() const { return (waiting_.empty() ? inline_waiting_ : waiting_).front().client; }
 
  private:
   struct Waiting {

@@ -389,6 +389,7 @@ std::uint64_t Store::clear_rows(std::uint32_t client, std::span<const std::uint6
     }
     clear_bits(client, entry);
     suggest(entry);
+    ++references_cleared_;
   }
   return end < rows_count ? end : 0;
 }

@@ -159,6 +159,8 @@ class Store {
   // raylet's own notes of its row chunks.
   std::uint64_t clear_rows(std::uint32_t client, std::span<const std::uint64_t> row_offsets, std::uint64_t first,
                            std::uint32_t count);
+  // How many rows clear_rows() has found in use since the last call.
+  std::uint64_t take_references_cleared() { return std::exchange(references_cleared_, 0); }
   // Rule 3: clears the bits of a reaped client in entries [first, first + count), in case a stray store had damaged its
   // rows, and finds what it dropped without telling. Returns where to go on; 0 when it is through.
   std::uint32_t sweep(std::uint32_t client, std::uint32_t first, std::uint32_t count);
@@ -237,6 +239,7 @@ class Store {
   std::uint64_t evicted_bytes_ = 0;
   std::uint64_t freed_ = 0;
   std::uint64_t retired_ = 0;
+  std::uint64_t references_cleared_ = 0;
   static constexpr std::uint32_t kNotWithdrawing = ~0u;
   std::uint32_t withdraw_next_ = kNotWithdrawing;  // entry
   std::vector<std::uint64_t> freed_actors_;

@@ -35,6 +35,7 @@ add_executable(stranger stranger.cc)
 target_link_libraries(stranger PRIVATE mobula::mobula)
 '''
 PROGRAMS = ['mobula', 'mobula-raylet', 'mobula-worker']
+WITH_PAGES = ['mobula', 'mobula-raylet']
 OURS = re.compile(r'^((typeinfo|typeinfo name|vtable|VTT|construction vtable|guard variable|(non-)?virtual thunk) '
                   r'(for|to) )?mobula::')
 
@@ -60,6 +61,16 @@ def check_exports(library):
             foreign.append(name)
     if foreign:
         sys.exit('the library exports what is not mobula:::\n  ' + '\n  '.join(sorted(foreign)[:40]))
+
+
+def check_pages(prefix):
+    """Man pages and completions, which are made by the programs that are installed."""
+    for program in WITH_PAGES:
+        for path, mark in [(f'share/man/man1/{program}.1', f'.TH {program.upper()} 1 '),
+                           (f'share/bash-completion/completions/{program}', f' {program}\n'),
+                           (f'share/zsh/site-functions/_{program}', f'#compdef {program}\n')]:
+            if mark not in (prefix / path).read_text(encoding='utf-8'):
+                sys.exit(f'{path} is not about {program}')
 
 
 def build_with_pkg_config(work, root, libdir):
@@ -93,6 +104,7 @@ def main():
         programs = {name: prefix / 'bin' / name for name in PROGRAMS}
         for program in programs.values():
             run(program, '--help', env=dict(os.environ, LD_LIBRARY_PATH=str(libdir)))
+        check_pages(prefix)
         check_exports(libdir / 'libmobula.so')
         (work / 'stranger.cc').write_text(PROGRAM, encoding='utf-8')
         runtime_dir = work / 'run'

@@ -10,8 +10,6 @@
 #include "refs/object_id.h"
 #include "segment/segment.h"
 #include "tools/control.h"
-#include "tools/doctor.h"
-#include "tools/doctor_text.h"
 #include "tools/object_digits.h"
 #include "tools/sessions.h"
 #include "tools/status_text.h"
@@ -225,17 +223,6 @@ Status collect(const Choice &choice, std::ostream &output) {
                           base::format_bytes(object.value("size", std::uint64_t{0})), object.value("creator_pid", 0u));
   }
   if (reply.objects > freed.size()) output << fmt::format("  and {} more\n", reply.objects - freed.size());
-  return nullptr;
-}
-
-Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output) {
-  Control control;
-  if (Status status = connect(choice, &control)) return status;  // tells the raylet's pid; nothing is asked
-  objects::Audit audit;
-  if (Status status = examine(control.raylet_pid(), &audit)) return status;
-  *ledgers_agree = agrees(audit);
-  output << (choice.json ? doctor_json(control.session(), audit).dump(kJsonIndent) + "\n"
-                         : doctor_text(control.session(), audit));
   return nullptr;
 }
 

@@ -34,6 +34,5 @@ Status names(const Choice &choice, std::ostream &output);
 Status unpublish(const Choice &choice, const std::string &name, std::ostream &output);
 // The mark pass.
 Status collect(const Choice &choice, std::ostream &output);
-Status doctor(const Choice &choice, bool *ledgers_agree, std::ostream &output);
 
 }  // namespace mobula::tools

@@ -52,25 +52,34 @@ std::string totals_text(const Audit &audit) {
                      base::format_bytes(audit.used_bytes), base::format_bytes(audit.reserved_bytes));
 }
 
+std::string verdict_text(const std::string &session, const Audit &audit) {
+  if (agrees(audit))
+    return fmt::format("Session {}: {} ledgers agree: {}", session, objects::kLedgers, totals_text(audit));
+  const std::uint64_t problems = audit.problems.size() + audit.problems_left_out;
+  return fmt::format("Session {}: {} in {} of {} ledgers: {}", session,
+                     format_count(problems) + (problems == 1 ? " mismatch" : " mismatches"),
+                     ledgers_with_problems(audit), objects::kLedgers, totals_text(audit));
+}
+
 }  // namespace
 
 bool agrees(const Audit &audit) { return audit.problems.empty(); }
 
-std::string doctor_text(const std::string &session, const Audit &audit) {
-  if (agrees(audit))
-    return fmt::format("Session {}: {} ledgers agree: {}\n", session, objects::kLedgers, totals_text(audit));
-  const std::uint64_t problems = audit.problems.size() + audit.problems_left_out;
-  std::string text = fmt::format("Session {}: {} in {} of {} ledgers: {}\n", session,
-                                 format_count(problems) + (problems == 1 ? " mismatch" : " mismatches"),
-                                 ledgers_with_problems(audit), objects::kLedgers, totals_text(audit));
+std::string doctor_text(const std::string &session, const Audit &audit, const std::vector<Finding> &findings) {
+  if (agrees(audit) && findings.empty()) return verdict_text(session, audit) + "; nothing to do\n";
+  std::string text = verdict_text(session, audit) + "\n";
   for (const Problem &problem : audit.problems) {
     text += fmt::format("  {}: {}. To do: {}\n", objects::name_of(problem.ledger), problem.text, advice(problem));
   }
   if (audit.problems_left_out != 0) text += fmt::format("  ... and {} more\n", format_count(audit.problems_left_out));
+  for (const Finding &finding : findings) text += "  " + line_of(finding) + "\n";
   return text;
 }
 
-json doctor_json(const std::string &session, const Audit &audit) {
+json doctor_json(const std::string &session, const Audit &audit, const std::vector<Finding> &findings) {
+  json found = json::array();
+  for (const Finding &finding : findings)
+    found.push_back({{"what", finding.what}, {"why", finding.why}, {"to_do", finding.to_do}});
   json problems = json::array();
   for (const Problem &problem : audit.problems)
     problems.push_back({{"ledger", objects::name_of(problem.ledger)}, {"text", problem.text}});
@@ -86,6 +95,7 @@ json doctor_json(const std::string &session, const Audit &audit) {
   return {{"session", session},
           {"ok", agrees(audit)},
           {"problems", std::move(problems)},
+          {"findings", std::move(found)},
           {"problems_left_out", audit.problems_left_out},
           {"raylet_rests", audit.raylet_rests},
           {"objects", audit.objects},

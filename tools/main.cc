@@ -4,12 +4,15 @@
 #include <iostream>
 #include <optional>
 
+#include "base/command_pages.h"
 #include "base/limits.h"
 #include "base/units.h"
 #include "tools/command.h"
 #include "tools/command_chaos.h"
+#include "tools/command_doctor.h"
 #include "tools/command_leaks.h"
 #include "tools/command_list.h"
+#include "tools/command_logs.h"
 #include "tools/command_memory.h"
 #include "tools/command_metrics.h"
 #include "tools/command_report.h"
@@ -34,6 +37,8 @@ constexpr Command (*kCommands[])(CLI::App &app, Choice *choice) = {
     add_trace,
     add_timeline,
     add_chaos,
+    add_logs,
+    add_doctor,
 };
 // clang-format on
 
@@ -102,7 +107,7 @@ void add_passes(CLI::App &app, CommandLine *line) {
   add_command(app, "gc", "Free objects that only refer to each other, and list them", line);
 }
 
-Status run(const CLI::App &app, const CommandLine &line, int *exit_status) {
+Status run(const CLI::App &app, const CommandLine &line) {
   if (app.got_subcommand("start")) return start(line.choice, line.start, std::cout);
   if (app.got_subcommand("stop")) return stop(line.choice, std::cout);
   if (app.got_subcommand("status")) return status(line.choice, std::cout);
@@ -114,11 +119,7 @@ Status run(const CLI::App &app, const CommandLine &line, int *exit_status) {
     if (!line.name.empty() || line.all) return unpublish(line.choice, line.name, std::cout);
     return base::failure(Code::kInvalidArgument, "unpublish: give a name, or --all");
   }
-  if (app.got_subcommand("gc")) return collect(line.choice, std::cout);
-  bool ledgers_agree = true;
-  Status status = doctor(line.choice, &ledgers_agree, std::cout);
-  if (!ledgers_agree) *exit_status = kFound;
-  return status;
+  return collect(line.choice, std::cout);
 }
 
 // Help and version count as errors of parsing, too.
@@ -144,7 +145,6 @@ std::vector<Command> add_all(CLI::App &app, CommandLine *line) {
   for (const auto &add : kCommands) commands.push_back(add(app, &line->choice));
   add_pin(app, line);
   add_passes(app, line);
-  add_command(app, "doctor", "Compare a session's ledgers, also of one that hangs; status 3 when they differ", line);
   return commands;
 }
 
@@ -156,6 +156,7 @@ int parse_and_run(int argc, char **argv) {
       "Exit status: 0 fine, 1 failed (such as no session), 2 wrong usage, 3 found what it looks for: doctor ledgers "
       "that differ, leaks a leak, chaos what stays.");
   const std::vector<Command> commands = add_all(app, &line);
+  base::add_page_options(&app, MOBULA_VERSION);
   app.require_subcommand(1);
   try {
     app.parse(argc, argv);
@@ -165,7 +166,7 @@ int parse_and_run(int argc, char **argv) {
   int exit_status = kFine;
   const auto own =
       std::find_if(commands.begin(), commands.end(), [](const Command &command) { return command.app->parsed(); });
-  const Status status = own != commands.end() ? own->run(std::cout, &exit_status) : run(app, line, &exit_status);
+  const Status status = own != commands.end() ? own->run(std::cout, &exit_status) : run(app, line);
   if (status == nullptr) return exit_status;
   std::cerr << "mobula: " << status->message << "\n";
   return kFailed;

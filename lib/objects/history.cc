@@ -59,9 +59,10 @@ std::string signal_text(std::int32_t signal) {
 
 }  // namespace
 
-std::vector<DeathRecord> read_deaths(const segment::Segment &segment) {
+std::vector<DeathRecord> read_deaths(const segment::Segment &segment, std::uint64_t count_max) {
   const std::uint64_t last = segment.header().deaths.load(std::memory_order_acquire);
-  return read_all<DeathRecord>(last, base::kDeathsKept, [&](std::uint64_t number, DeathRecord *death) {
+  const std::uint64_t kept_max = std::min<std::uint64_t>(count_max, base::kDeathsKept);
+  return read_all<DeathRecord>(last, kept_max, [&](std::uint64_t number, DeathRecord *death) {
     const segment::Death &from = segment.death(number);
     return segment::read_note(from, number, [&] {
       death->ended_ns = time_in(from.ended_ns);

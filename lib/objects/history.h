@@ -26,8 +26,8 @@ struct DeathRecord {
   std::int32_t code = 0;  // exit status or signal
   bool is_actor = false;
 };
-// Oldest first.
-std::vector<DeathRecord> read_deaths(const segment::Segment &segment);
+// The newest ones, at most so many, oldest first.
+std::vector<DeathRecord> read_deaths(const segment::Segment &segment, std::uint64_t count_max = base::kDeathsKept);
 // "killed by SIGSEGV", "exit status 3", "killed: its task was cancelled".
 std::string describe(const DeathRecord &death);
 

@@ -104,6 +104,27 @@ TEST_SUITE("process/doctor") {
     }));
   }
 
+  TEST_CASE("who is stopped by a signal is found, and a store that is nearly full, with what to do; no failures") {
+    CHECK(in_session([] {
+      const auto held = ray::Put(std::string(60u << 20, 'x'));
+      require(*ray::Task(add).Remote(1, 2).Get() == 3, "a task");
+      const pid_t worker = workers_of(own_session()).at(0);
+      ::kill(worker, SIGSTOP);
+      RunResult text;
+      CHECK(eventually([&] { return contains((text = doctor()).output, " is stopped by a signal"); }));
+      const RunResult json = doctor({"--json"});
+      ::kill(worker, SIGCONT);
+      CHECK(text.exit_code == 0);
+      CHECK(contains(text.output, "  pid " + std::to_string(worker) + " (worker "));
+      CHECK(contains(text.output, "kill -CONT " + std::to_string(worker)));
+      CHECK(contains(text.output, "  the store is 9"));
+      CHECK(contains(text.output, "; pid " + std::to_string(::getpid()) + " (driver "));
+      CHECK(contains(text.output, "doctor_test.cc:"));
+      CHECK(contains(json.output, "\"what\": \"the store is 9"));
+      CHECK(eventually([] { return !contains(doctor().output, " is stopped by a signal"); }));
+    }));
+  }
+
   TEST_CASE("a raylet that was stopped by a signal is examined all the same") {
     CHECK(in_session([] {
       const auto held = ray::Put(std::string(100'000, 'x'));
@@ -113,6 +134,7 @@ TEST_SUITE("process/doctor") {
       ::kill(raylet, SIGCONT);
       CHECK(text.exit_code == 0);
       CHECK(contains(text.output, "4 ledgers agree: 1 object, 1 process holds 1 handle,"));
+      CHECK(contains(text.output, "  the raylet (pid " + std::to_string(raylet) + ") is stopped by a signal: "));
     }));
   }
 

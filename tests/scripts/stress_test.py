@@ -139,8 +139,8 @@ class Deaths(unittest.TestCase):
 
 
     def test_what_breaks_is_found_in_the_logs(self):
-        log = ('[raylet] [info] pid 5 (driver kill_mix) has closed its connection\n'
-               '[raylet] [warning] pid 7 (worker) was ended by SIGSEGV\n'
+        log = ('[raylet] [info] client 3 closes its connection: pid 5 (driver kill_mix)\n'
+               '[raylet] [warning] client 4 ends: pid 7 (worker): killed by SIGSEGV\n'
                '[raylet] [error] template 1 failed\n(pid=8) mobula-worker: futex: Invalid argument\n')
         self.assertEqual(session.broken_lines(log), log.splitlines()[1:])
 

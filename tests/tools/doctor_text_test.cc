@@ -28,7 +28,8 @@ TEST_SUITE("tools/doctor_text") {
   TEST_CASE("a clean session is one line with what is in it") {
     CHECK(agrees(clean()));
     CHECK(doctor_text("demo", clean()) ==
-          "Session demo: 4 ledgers agree: 12 objects, 2 processes hold 40 handles, 1 MiB of 2 MiB reserved in use\n");
+          "Session demo: 4 ledgers agree: 12 objects, 2 processes hold 40 handles, 1 MiB of 2 MiB reserved in use; "
+          "nothing to do\n");
     Audit one = clean();
     one.clients.pop_back();
     CHECK(doctor_text("demo", one).find(" 1 process holds 38 handles,") != std::string::npos);
@@ -45,6 +46,21 @@ TEST_SUITE("tools/doctor_text") {
           "  handles: a bit without a row. To do: end process 8: the raylet then clears what it holds\n"
           "  extents: two blocks overlap. To do: stop the session: objects may overwrite each other\n"
           "  ... and 3 more\n");
+  }
+
+  TEST_CASE("findings are lines with their advice, beside ledgers that agree or do not") {
+    const std::vector<Finding> findings = {{"it is late", "shops close", "hurry"}};
+    const std::string text = doctor_text("demo", clean(), findings);
+    CHECK(text.find(" reserved in use\n  it is late: shops close. To do: hurry\n") != std::string::npos);
+    CHECK(text.find("nothing to do") == std::string::npos);
+    Audit audit = clean();
+    audit.problems = {{Ledger::kExtents, "two blocks overlap", 0}};
+    CHECK(doctor_text("demo", audit, findings).find("objects may overwrite each other\n  it is late: ") !=
+          std::string::npos);
+    const nlohmann::json json = doctor_json("demo", clean(), findings);
+    CHECK(json["ok"] == true);
+    CHECK(json["findings"][0] == nlohmann::json({{"what", "it is late"}, {"why", "shops close"}, {"to_do", "hurry"}}));
+    CHECK(doctor_json("demo", clean())["findings"].empty());
   }
 
   TEST_CASE("JSON has the verdict, the problems by ledger, the bytes and each client") {
