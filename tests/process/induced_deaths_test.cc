@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::uint32_t kSeed = 20'260'801;
 constexpr int kDeathsOfEachKind = 25;
+constexpr std::size_t kGroupBytes = 64u << 20;
 constexpr std::size_t kTooMuchBytes = 4ull << 30;
 
 // Tells the driver which process it is; no core file is to be left.
@@ -79,8 +80,15 @@ int wait_for_cancel(std::string path) {
   announce(path);
   for (;;) ::pause();
 }
+// In a control group with less memory than it uses.
+int use_up_the_group(std::string path, std::string group) {
+  announce(path);
+  std::ofstream(group + "/cgroup.procs") << ::getpid() << std::flush;
+  const std::vector<char> much(4 * kGroupBytes, 'x');
+  return much.at(1);
+}
 RAY_REMOTE(exit_by_itself, throw_in_a_thread, call_abort, write_nowhere, wait_for_kill, wait_for_term,
-           reach_the_memory_limit, wait_for_cancel);
+           reach_the_memory_limit, wait_for_cancel, use_up_the_group);
 
 // One death: how it is brought about, and what must be said of it.
 struct Kind {
@@ -155,7 +163,7 @@ std::string wrong_in_exception(const Kind &kind, const IntRef &task, pid_t worke
   if (error.function != kind.function) wrong += "of " + error.function + "; ";
   if (!contains(error.message, kind.function)) wrong += "no function in the text; ";
   if (kind.cause == DeathCause::kCancelled) return wrong.empty() ? "" : wrong + "text: " + error.message;
-  const int signal = kind.cause == DeathCause::kSignal ? kind.code : 0;
+  const int signal = kind.cause == DeathCause::kExited ? 0 : kind.code;
   if (error.pid != worker) wrong += "pid " + std::to_string(error.pid) + "; ";
   if (error.signal != signal) wrong += "signal " + std::to_string(error.signal) + "; ";
   if (!contains(error.message, std::to_string(worker))) wrong += "no pid in the text; ";
@@ -199,6 +207,31 @@ std::string wrong_after(const segment::Segment &segment, const Kind &kind) {
   return wrong.empty() ? "" : std::string(kind.function) + ": " + wrong + "\n";
 }
 
+// The folder of our memory control group, of version 2 or 1; "" when there is none.
+std::string own_memory_group() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t version_1 = line.find(":memory:");
+    if (version_1 != std::string::npos) return "/sys/fs/cgroup/memory" + line.substr(version_1 + 8);
+    if (line.starts_with("0::") && std::filesystem::exists("/sys/fs/cgroup" + line.substr(3) + "/memory.max"))
+      return "/sys/fs/cgroup" + line.substr(3);
+  }
+  return "";
+}
+
+// A group of its own with kGroupBytes of memory; "" when we may not make one.
+std::string make_memory_group() {
+  const std::string folder = own_memory_group() + "/mobula-induced-deaths-" + std::to_string(::getpid());
+  std::error_code code;
+  if (own_memory_group().empty() || !std::filesystem::create_directory(folder, code)) return "";
+  for (const char *name : {"/memory.max", "/memory.limit_in_bytes"}) {
+    if (!std::filesystem::exists(folder + name)) continue;
+    if (std::ofstream(folder + name) << kGroupBytes << std::flush) return folder;
+  }
+  ::rmdir(folder.c_str());
+  return "";
+}
+
 }  // namespace
 
 TEST_SUITE("process/induced_deaths") {
@@ -222,5 +255,25 @@ TEST_SUITE("process/induced_deaths") {
       }
       require(right == 200, std::to_string(right) + " of 200 are right\n" + mistakes.substr(0, 4'000));
     }));
+  }
+
+  TEST_CASE("a worker that the kernel kills for its memory has died of that") {
+    const std::string group = make_memory_group();
+    if (group.empty()) {
+      MESSAGE("no control group may be made here: skipped");
+      return;
+    }
+    CHECK(in_session([&group] {
+      std::unique_ptr<segment::Segment> segment;
+      const Status status = tools::open_segment_of(raylet_of(own_session()), &segment);
+      require(status == nullptr, status ? status->message : "");
+      const auto submit = [&group](const std::string &path) {
+        return with_retries(ray::Task(use_up_the_group), 0).Remote(path, group);
+      };
+      Kind kind{"use_up_the_group", submit, {}, DeathCause::kMemory, SIGKILL, "killed by the kernel: no memory"};
+      const std::string wrong = wrong_after(*segment, kind);
+      require(wrong.empty(), wrong);
+    }));
+    CHECK(::rmdir(group.c_str()) == 0);
   }
 }

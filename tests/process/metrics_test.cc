@@ -89,6 +89,9 @@ TEST_SUITE("process/metrics") {
       CHECK(own_value("store_objects") == static_cast<double>(store_figure("objects")));
       CHECK(own_value("clients", ",kind=\"driver\"") == 1);
       CHECK(own_value("actors") == 1);
+      const std::string json = metrics(own_session(), {"--json"}).output;
+      const std::size_t capacity = json.find("\"name\": \"mobula_store_capacity_bytes\"");
+      CHECK(number_after(json, "value", capacity) == 64u << 20);
       CHECK(own_value("handles") >= 8);
       const double age = own_value("oldest_reference_age_seconds");
       CHECK(age > 0);
