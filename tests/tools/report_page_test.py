@@ -30,11 +30,13 @@ NAMES_OTHERS = {'src', 'href', 'srcset', 'data', 'action', 'poster', 'xlink:href
 NO_ICON = 'data:,'
 # Appended to the page for the browser: tells what it has made of it. The page itself has no script.
 PROBE = '''<script>
-const drawings = [...document.querySelectorAll("svg")].map(one => one.getBoundingClientRect());
-const wide = document.documentElement.scrollWidth > document.documentElement.clientWidth;
-document.body.setAttribute("data-seen", JSON.stringify({
-  drawings: drawings.length, empty: drawings.filter(one => one.width < 100 || one.height < 20).length,
-  requests: performance.getEntriesByType("resource").map(one => one.name), wide: wide}));
+addEventListener("load", () => {
+  const drawings = [...document.querySelectorAll("svg")].map(one => one.getBoundingClientRect());
+  document.body.setAttribute("data-seen", JSON.stringify({
+    drawings: drawings.length, empty: drawings.filter(one => one.width < 100 || one.height < 20).length,
+    requests: performance.getEntriesByType("resource").map(one => one.name),
+    wide: document.documentElement.scrollWidth > document.documentElement.clientWidth}));
+});
 </script>'''
 
 
