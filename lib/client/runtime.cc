@@ -19,6 +19,7 @@
 #include "client/current.h"
 #include "client/embedded.h"
 #include "client/functions.h"
+#include "client/leak_check.h"
 #include "client/local_mode.h"
 #include "client/session.h"
 
@@ -136,6 +137,7 @@ Status init_locked(Process &process, const runtime::Options &options) {
     if (raylet_pid != 0) end_raylet(raylet_pid);
     return status;
   }
+  prepare_leak_check();
   process.raylet_pid = raylet_pid;
   process.defaults = {options.detached_actors, options.runtime_env};
   if (options.local_mode) set_local_mode(std::make_unique<LocalMode>(*session, name_space));
@@ -209,6 +211,7 @@ void shutdown() {
   client::set_local_mode(nullptr);  // its actors' destructors may still use the session
   Session *const session = process.session.exchange(nullptr);
   if (session == nullptr) return;
+  client::check_leaks(*session);
   const pid_t raylet_pid = std::exchange(process.raylet_pid, 0);
   if (raylet_pid != 0) {
     wire::StopReply reply;

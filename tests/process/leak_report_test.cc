@@ -301,4 +301,23 @@ TEST_SUITE("process/leak_report") {
     });
     CHECK(result);
   }
+
+  TEST_CASE("a hundred thousand objects are told of within a second") {
+    CHECK(in_session(small_session(120'000), [] {
+      std::vector<ray::ObjectRef<int>> held;
+      for (int i = 0; i < 100'000; ++i) held.push_back(ray::Put(i));
+      for (const char *const command : {"memory", "leaks --min-age 0s"}) {
+        for (const char *const form : {"", " --json"}) {
+          const std::string line =
+              program("MOBULA_COMMAND") + " " + command + form + " --session " + own_session() + " > /dev/null";
+          auto options = mobula::support::inside_case();
+          options.report = false;
+          const RunResult run = mobula::support::run_program({"sh", "-c", line}, options);
+          require(run.exit_code == (command[0] == 'l' ? kLeaksFound : 0), line + ": " + run.errors);
+          require(run.elapsed_ms < 1000, line + " took " + std::to_string(run.elapsed_ms) + " ms");
+          std::printf("%s%s: %.0f ms\n", command, form, run.elapsed_ms);
+        }
+      }
+    }));
+  }
 }
