@@ -169,7 +169,7 @@ json chaos_json(const ChaosOptions &options, const ChaosResult &result) {
 }
 
 std::string chaos_svg(const ChaosOptions &options, const ChaosResult &result) {
-  std::vector<Mark> marks;
+  std::vector<SvgMark> marks;
   for (const auto &[seconds, text] : result.death_times) marks.push_back({seconds, text});
   return plot_svg(
       fmt::format("mobula chaos, {:.0f} s, seed {}: {}", result.seconds, result.seed, command_text(options)),

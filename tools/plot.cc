@@ -7,57 +7,22 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "base/units.h"
-#include "tools/table.h"
+#include "tools/markup.h"
+#include "tools/svg_axis.h"
 
 namespace mobula::tools {
 namespace {
 
-constexpr double kWidth = 880;
-constexpr double kLeft = 90;
-constexpr double kRight = 20;
-constexpr double kTop = 40;
-constexpr double kPanelHeight = 180;
-constexpr double kPanelGap = 50;
-constexpr int kTicks = 4;
+constexpr double kTop = 36;  // the title's part
+constexpr double kPanelHeight = 230;
+constexpr double kPanelGap = 30;
 constexpr std::size_t kMarksMax = 2000;
-constexpr const char *kColours[] = {"#1f6feb", "#bf4b00", "#1a7f37"};
-
-std::string escaped(const std::string &text) {
-  std::string clean;
-  for (const char letter : text) {
-    switch (letter) {
-      case '&':
-        clean += "&amp;";
-        break;
-      case '<':
-        clean += "&lt;";
-        break;
-      case '>':
-        clean += "&gt;";
-        break;
-      case '"':
-        clean += "&quot;";
-        break;
-      default:
-        clean += static_cast<unsigned char>(letter) < 0x20 ? '?' : letter;
-    }
-  }
-  return clean;
-}
-
-std::string label(const Curve &curve, double value) {
-  const auto whole = static_cast<std::uint64_t>(std::llround(std::max(value, 0.0)));
-  return curve.is_bytes ? base::format_bytes(whole) : format_count(whole);
-}
-
-double last_second(const std::vector<Curve> &curves) {
-  double last = 0;
-  for (const Curve &curve : curves) {
-    if (!curve.points.empty()) last = std::max(last, curve.points.back().first);
-  }
-  return last > 0 ? last : 1;
-}
+// What the page of a report says in its own sheet.
+constexpr const char *kStyle =
+    "text{font:12px sans-serif;fill:#444} .title{font-size:15px} .name{font-weight:bold}\n"
+    ".grid{stroke:#e4e4e4} .axis{stroke:#777} .line{fill:none;stroke-width:1.5;stroke-linejoin:round}\n"
+    ".s0{stroke:#1f6feb} .s1{stroke:#bf4b00} .s2{stroke:#1a7f37}\n"
+    ".mark line{stroke:#c00;stroke-opacity:.3} .mark path{fill:#c00}";
 
 double largest(const Curve &curve) {
   double value = 0;
@@ -65,77 +30,43 @@ double largest(const Curve &curve) {
   return value;
 }
 
-// The next number of the form 1, 2 or 5 times a power of ten (of two, for bytes) that is enough for `kTicks` steps.
-double nice_top(const Curve &curve) {
-  const double value = std::max(largest(curve), 1.0);
-  if (curve.is_bytes) return std::exp2(std::ceil(std::log2(value)));
-  const double power = std::pow(10, std::floor(std::log10(value)));
-  for (const double factor : {1.0, 2.0, 4.0, 8.0}) {
-    if (value <= factor * power) return factor * power;
+// The curve as a plot of its own, `top` below the upper end of the drawing.
+std::string panel_svg(const Curve &curve, std::uint32_t color, const std::vector<SvgMark> &marks, double top) {
+  SvgPlot plot;
+  plot.label = curve.title;
+  plot.gap_seconds_max = INFINITY;
+  plot.marks = marks;
+  plot.unit = curve.is_bytes ? SvgPlot::Unit::kBytes : SvgPlot::Unit::kCount;
+  SvgSeries series{curve.title, {}, color};
+  for (const auto &[seconds, value] : curve.points) {
+    plot.times.push_back(seconds);
+    series.values.push_back(value);
   }
-  return 10 * power;
-}
-
-struct Panel {
-  double top;
-  double seconds;  // at the right end
-  double value;    // at the upper end
-  double x(double at) const { return kLeft + (kWidth - kLeft - kRight) * at / seconds; }
-  double y(double at) const { return top + kPanelHeight * (1 - at / value); }
-};
-
-std::string panel_svg(const Curve &curve, const Panel &panel, const char *colour) {
-  std::string text = fmt::format("<text x=\"{:.0f}\" y=\"{:.1f}\" class=\"name\">{}</text>\n", kLeft, panel.top - 8,
-                                 escaped(curve.title));
-  for (int tick = 0; tick <= kTicks; ++tick) {
-    const double value = panel.value * tick / kTicks;
-    const double y = panel.y(value);
-    text += fmt::format("<line x1=\"{:.0f}\" y1=\"{:.1f}\" x2=\"{:.0f}\" y2=\"{:.1f}\" class=\"grid\"/>\n", kLeft, y,
-                        kWidth - kRight, y);
-    text += fmt::format("<text x=\"{:.0f}\" y=\"{:.1f}\" class=\"value\">{}</text>\n", kLeft - 8, y + 4,
-                        label(curve, value));
-    const double second = panel.seconds * tick / kTicks;
-    text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"time\">{:.{}f} s</text>\n", panel.x(second),
-                        panel.top + kPanelHeight + 18, second, panel.seconds < 10 ? 1 : 0);
+  plot.series.push_back(std::move(series));
+  std::string text = plot_lines(plot);
+  const std::string begin = "<svg ";
+  if (text.starts_with(begin)) {
+    text.insert(begin.size(), fmt::format("y=\"{}\" width=\"{}\" height=\"{}\" ", coordinate(top),
+                                          coordinate(kPlotWidth), coordinate(kPanelHeight)));
   }
-  text += fmt::format("<polyline fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\" points=\"", colour);
-  for (const auto &[second, value] : curve.points)
-    text += fmt::format("{:.1f},{:.1f} ", panel.x(second), panel.y(value));
-  return text + "\"/>\n";
-}
-
-std::string marks_svg(const std::vector<Mark> &marks, const Panel &first, double bottom) {
-  std::string text;
-  for (std::size_t i = 0; i < marks.size() && i < kMarksMax; ++i) {
-    if (marks[i].seconds < 0 || marks[i].seconds > first.seconds) continue;
-    const double x = first.x(marks[i].seconds);
-    text += fmt::format(
-        "<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"mark\"><title>{}</title></line>\n", x,
-        first.top, x, bottom, escaped(marks[i].text));
-  }
-  return text;
+  return fmt::format("<text x=\"10\" y=\"{}\" class=\"name\">{}</text>\n", coordinate(top - 2),
+                     escape_markup(curve.title)) +
+         text;
 }
 
 }  // namespace
 
-std::string plot_svg(const std::string &title, const std::vector<Curve> &curves, const std::vector<Mark> &marks) {
-  const double seconds = last_second(curves);
-  const double height = kTop + 20 + static_cast<double>(curves.size()) * (kPanelHeight + kPanelGap);
-  std::string text = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" width=\"{0:.0f}\" "
-      "height=\"{1:.0f}\">\n"
-      "<title>{2}</title>\n"
-      "<style>text{{font:12px sans-serif;fill:#333}} .title{{font-size:15px}} .name{{font-weight:bold}}\n"
-      ".value{{text-anchor:end}} .time{{text-anchor:middle}} .grid{{stroke:#ddd}}\n"
-      ".mark{{stroke:#c00;stroke-opacity:.35}}</style>\n"
-      "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
-      "<text x=\"{3:.0f}\" y=\"20\" class=\"title\">{2}</text>\n",
-      kWidth, height, escaped(title), kLeft);
-  double top = kTop + 20;
-  for (std::size_t i = 0; i < curves.size(); ++i, top += kPanelHeight + kPanelGap) {
-    const Panel panel{top, seconds, nice_top(curves[i])};
-    if (i == 0) text += marks_svg(marks, panel, height - kPanelGap);
-    text += panel_svg(curves[i], panel, kColours[i % std::size(kColours)]);
+std::string plot_svg(const std::string &title, const std::vector<Curve> &curves, const std::vector<SvgMark> &marks) {
+  const std::vector<SvgMark> drawn(marks.begin(),
+                                   marks.begin() + static_cast<std::ptrdiff_t>(std::min(marks.size(), kMarksMax)));
+  const double height = kTop + static_cast<double>(curves.size()) * (kPanelHeight + kPanelGap);
+  std::string text = svg_begin(title, height);
+  text += fmt::format("{}\n<style>{}</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n", svg_title(title),
+                      kStyle);
+  text += fmt::format("<text x=\"10\" y=\"20\" class=\"title\">{}</text>\n", escape_markup(title));
+  for (std::size_t i = 0; i < curves.size(); ++i) {
+    text += panel_svg(curves[i], static_cast<std::uint32_t>(i), drawn,
+                      kTop + kPanelGap + static_cast<double>(i) * (kPanelHeight + kPanelGap) - kPanelGap / 2);
   }
   return text + "</svg>\n";
 }

@@ -1,4 +1,4 @@
-// tools/plot.h: curves over time, as an SVG file of text and as one line for a terminal. Pure.
+// tools/plot.h: curves over time, as an SVG file and as one line for a terminal. Pure.
 //   Cost       O(points)
 #pragma once
 
@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "tools/svg_plot.h"
+
 namespace mobula::tools {
 
 struct Curve {
@@ -14,14 +16,10 @@ struct Curve {
   bool is_bytes = false;
   std::vector<std::pair<double, double>> points;  // seconds, value; in the order of time
 };
-struct Mark {
-  double seconds = 0;
-  std::string text;
-};
 
 // One panel for each curve, one above the other, over the same time; marks are lines through all of them, with their
 // text as a tooltip.
-std::string plot_svg(const std::string &title, const std::vector<Curve> &curves, const std::vector<Mark> &marks);
+std::string plot_svg(const std::string &title, const std::vector<Curve> &curves, const std::vector<SvgMark> &marks);
 
 // The largest value of each of `width` equal spans of time, in eight heights and a blank for none; in ASCII when the
 // terminal knows no UTF-8.

@@ -35,18 +35,17 @@ TEST_SUITE("tools/plot") {
                  {{2.5, "pid 7 \"killed\""}, {11, "too late"}});
     CHECK(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
     CHECK(svg.ends_with("</svg>\n"));
-    CHECK(count(svg, "a &lt; b &amp; c") == 2);
+    CHECK(count(svg, "a &lt; b &amp; c") == 3);
+    CHECK(count(svg, "<svg ") == 3);
+    CHECK(count(svg, "</svg>") == 3);
     CHECK(count(svg, "<polyline") == 2);
-    CHECK(count(svg, ">4 KiB<") == 1);
-    CHECK(count(svg, ">8<") == 1);
+    CHECK(count(svg, ">3 KiB<") == 1);
     CHECK(count(svg, ">10 s<") == 2);
-    CHECK(count(svg, "pid 7 &quot;killed&quot;") == 1);
+    CHECK(count(svg, "pid 7 &quot;killed&quot;") == 2);
     CHECK(count(svg, "too late") == 0);
-    // Half of 8 is in the middle of the second panel; 90 and 860 are the left and right end.
-    CHECK(count(svg, "points=\"90.0,240.0 860.0,108.2 \"") == 1);
   }
   TEST_CASE("curves without points make a plot without lines") {
-    CHECK(count(plot_svg("", {{"bytes", true, {}}}, {}), "points=\"\"") == 1);
+    CHECK(count(plot_svg("", {{"bytes", true, {}}}, {}), "<polyline") == 0);
   }
   TEST_CASE("whether the terminal knows UTF-8 is what the first word of the environment says that is there") {
     ::setenv("LC_ALL", "", 1);
