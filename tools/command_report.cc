@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "tools/doctor.h"
+#include "tools/duration.h"
 #include "tools/report_html.h"
 #include "tools/report_json.h"
 #include "tools/report_read.h"
@@ -26,14 +27,21 @@ Status write_page(const std::string &path, const std::string &page) {
   return replace_file(path, page);
 }
 
-Status run(const Choice &choice, const std::string &path, const std::string &maker, std::ostream &output) {
+struct ReportOptions {
+  std::string path;
+  std::string min_age = "60s";
+};
+
+Status run(const Choice &choice, const ReportOptions &options, const std::string &maker, std::ostream &output) {
+  const std::string &path = options.path;
   if (path.empty() && !choice.json)
     return base::failure(Code::kInvalidArgument, "report: give the page a name, -o report.html, or ask for --json");
   Look look;
   if (Status status = look_at(choice, &look)) return status;
   objects::Audit audit;
   if (Status status = examine(look.raylet_pid, &audit)) return status;
-  Report report = read_report(*look.segment, look.session, {base::monotonic_ns(), base::wall_ns()});
+  Report report = read_report(*look.segment, look.session,
+                              {base::monotonic_ns(), base::wall_ns(), *parse_duration(options.min_age)});
   report.maker = maker;
   add_ledgers(look.session, audit, &report);
   if (!path.empty()) {
@@ -49,12 +57,16 @@ Status run(const Choice &choice, const std::string &path, const std::string &mak
 }  // namespace
 
 Command add_report(CLI::App &app, Choice *choice) {
-  const auto path = std::make_shared<std::string>();
+  const auto options = std::make_shared<ReportOptions>();
   CLI::App *const command =
       add_command(app, "report", "Write a page: memory by line and holder over time, tasks, deaths, evictions", choice);
-  command->add_option("-o,--output", *path, "The page, such as report.html");
-  const auto run_it = [choice, path, &app](std::ostream &output, int *) {
-    return run(*choice, *path, app.version(), output);
+  command->add_option("-o,--output", options->path, "The page, such as report.html");
+  command
+      ->add_option("--min-age", options->min_age, "What nothing has needed for so long is a leak, such as 90s or 5min")
+      ->check(CLI::Validator(check_duration, "TIME"))
+      ->capture_default_str();
+  const auto run_it = [choice, options, &app](std::ostream &output, int *) {
+    return run(*choice, *options, app.version(), output);
   };
   return {command, run_it};
 }

@@ -63,6 +63,18 @@ struct ReportHolding {
   std::vector<std::string> holders;  // those of the most bytes first
   std::uint64_t holders_left_out = 0;
 };
+// What nothing has needed for some time, made at one place and kept by one process for one reason.
+struct ReportLeak {
+  std::string site;
+  std::string detail;
+  std::string keeper;    // "worker 12"
+  std::string taken_at;  // by that one
+  std::string why;
+  std::string to_free;
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;
+  std::int64_t idle_ms = 0;  // the longest
+};
 struct ReportActivity {
   std::uint32_t pid = 0;
   double begin = 0;
@@ -95,6 +107,8 @@ struct Report {
   std::vector<ReportActivity> activities;     // of one process after another, by begin
   std::vector<ReportDeath> death_list;        // newest first
   std::vector<ReportEviction> eviction_list;  // newest first
+  std::string leak_age;                       // how long nothing has needed them
+  std::vector<ReportLeak> leaks;              // most bytes first
   std::vector<ReportHolding> holdings;        // most bytes first
   std::uint64_t holdings_left_out = 0;
 };

@@ -52,7 +52,7 @@ std::string facts(const Report &report) {
 }
 
 std::string ledgers(const Report &report) {
-  return fmt::format("<p class=\"lines {}\">{} {}</p>\n<p class=\"soft\">Bytes: {}</p>\n",
+  return fmt::format("<p class=\"lines {}\">{} {}</p>\n<p class=\"soft\">{}</p>\n",
                      report.ledgers_agree ? "good" : "bad", report.ledgers_agree ? "&#10003;" : "&#10007;",
                      escape_markup(report.ledgers), escape_markup(report.bytes_ledger));
 }
@@ -86,6 +86,32 @@ std::string references(const Report &report) {
   return figure(plot_references(report)) +
          "<p class=\"soft\"><span class=\"key s0\"></span>objects &nbsp; <span class=\"key s2\"></span>references: "
          "processes that hold one, added up over all objects</p>\n";
+}
+
+std::string leaks(const Report &report) {
+  if (report.leaks.empty()) return note(fmt::format("There is nothing that was not needed for {}.", report.leak_age));
+  HtmlTable table({{"Made by"},
+                   {"Bytes", Side::kRight},
+                   {"Objects", Side::kRight},
+                   {"Not needed for", Side::kRight},
+                   {"Kept by"},
+                   {"Why"},
+                   {"To free it"}});
+  const std::size_t shown = std::min(report.leaks.size(), kTableRowsMax);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const ReportLeak &leak = report.leaks[i];
+    const std::string kept_by = leak.keeper + (leak.taken_at.empty() ? "" : ", " + leak.taken_at);
+    table.add({{leak.site.empty() ? "unknown" : leak.site, leak.detail},
+               {base::format_bytes(leak.bytes)},
+               {format_count(leak.objects)},
+               {format_age(leak.idle_ms)},
+               {kept_by},
+               {leak.why},
+               {leak.to_free}});
+  }
+  std::string text = table.text();
+  if (shown < report.leaks.size()) text += note(fmt::format("And {} more.", format_count(report.leaks.size() - shown)));
+  return text;
 }
 
 std::string holdings(const Report &report) {
@@ -206,6 +232,7 @@ std::string report_html(const Report &report) {
                       escape_markup(report.made_at), escape_markup(format_duration(report.age_seconds)),
                       escape_markup(report.began_at), report.raylet_pid, escape_markup(report.raylet_command));
   text += facts(report) + ledgers(report);
+  text += section("leaks", "Leaks", leaks(report));
   text += section("memory", "Memory", memory(report));
   text += section("holdings", "What is there now", holdings(report));
   text += section("references", "Objects and references", references(report));

@@ -55,6 +55,12 @@ json json_of(const ReportEviction &eviction) {
   return {{"at", eviction.at}, {"object", eviction.object}, {"bytes", eviction.bytes}, {"why", eviction.why}};
 }
 
+json json_of(const ReportLeak &leak) {
+  return {{"site", leak.site},         {"detail", leak.detail}, {"keeper", leak.keeper},
+          {"taken_at", leak.taken_at}, {"why", leak.why},       {"to_free", leak.to_free},
+          {"objects", leak.objects},   {"bytes", leak.bytes},   {"idle_ms", leak.idle_ms}};
+}
+
 json json_of(const ReportHolding &holding) {
   return {{"site", holding.site},
           {"detail", holding.detail},
@@ -94,6 +100,8 @@ json report_json(const Report &report) {
           {"activities", list_of(report.activities)},
           {"deaths", list_of(report.death_list)},
           {"evictions", list_of(report.eviction_list)},
+          {"leak_age", report.leak_age},
+          {"leaks", list_of(report.leaks)},
           {"holdings", list_of(report.holdings)},
           {"holdings_left_out", report.holdings_left_out}};
 }

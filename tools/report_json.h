@@ -11,8 +11,8 @@ namespace mobula::tools {
 // "evicted_bytes", "deaths_so_far", "evictions_so_far", "samples_before", "ledgers": {"agree", "text", "bytes"},
 // "samples": [{"at", "used_bytes", "objects", "references", "freed", "evictions", "tasks_waiting", "tasks_running"}],
 // "sites" and "holders": [{"name", "detail", "is_rest", "bytes": [of each sample], "objects": [of each sample]}],
-// "processes", "activities", "deaths", "evictions", "holdings": [with the fields of tools/report.h],
-// "holdings_left_out"}. Times are in seconds since the session began.
+// "leak_age", "processes", "activities", "deaths", "evictions", "leaks", "holdings":
+// [with the fields of tools/report.h], "holdings_left_out"}. Times are in seconds since the session began.
 nlohmann::json report_json(const Report &report);
 
 }  // namespace mobula::tools

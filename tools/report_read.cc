@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/clock.h"
 #include "objects/history.h"
@@ -13,9 +14,12 @@
 #include "refs/object_id.h"
 #include "tools/doctor_text.h"
 #include "tools/labels.h"
+#include "tools/leak_report.h"
 #include "tools/memory_text.h"
+#include "tools/report_leaks.h"
 #include "tools/report_names.h"
 #include "tools/report_series.h"
+#include "tools/table.h"
 
 namespace mobula::tools {
 namespace {
@@ -29,6 +33,7 @@ class Reader {
       : segment_(segment),
         now_ns_(time.now_ns),
         began_ns_(segment.header().started_ns),
+        leak_age_ns_(time.leak_age_ns),
         holdings_(tasks::read_holdings(segment, time.now_ns, is_alive)),
         deaths_(objects::read_deaths(segment)),
         report_(*report) {}
@@ -40,6 +45,7 @@ class Reader {
     read_deaths();
     read_evictions();
     read_holdings();
+    read_leaks();
     report_.bytes_ledger = ledger_line(holdings_.footprint);
   }
 
@@ -207,6 +213,16 @@ class Reader {
     report_.holdings.resize(kHoldingsListed);
   }
 
+  void read_leaks() {
+    Labels labels(segment_, holdings_);
+    LeakReport found(segment_, holdings_, labels, report_.session, leak_age_ns_);
+    report_.leak_age = format_age(leak_age_ns_ / base::kNanosecondsPerMillisecond);
+    std::ostringstream text;
+    found.json(text);
+    const nlohmann::json json = nlohmann::json::parse(text.str(), nullptr, false);
+    if (json.contains("leaks")) report_.leaks = group_leaks(json["leaks"]);
+  }
+
   void list_holders(Holding *holding) const {
     std::vector<std::pair<std::uint64_t, std::uint32_t>> sorted;
     for (const auto &[client, bytes] : holding->bytes_by_client) sorted.emplace_back(bytes, client);
@@ -222,6 +238,7 @@ class Reader {
   const Segment &segment_;
   const std::int64_t now_ns_;
   const std::int64_t began_ns_;
+  const std::int64_t leak_age_ns_;
   const tasks::Holdings holdings_;
   const std::vector<objects::DeathRecord> deaths_;
   Report &report_;

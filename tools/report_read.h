@@ -18,6 +18,7 @@ constexpr std::size_t kHoldersListed = 4;
 struct ReportTime {
   std::int64_t now_ns = 0;       // CLOCK_MONOTONIC
   std::int64_t now_wall_ns = 0;  // since 1970
+  std::int64_t leak_age_ns = 0;  // what nothing has needed for so long is a leak
 };
 Report read_report(const segment::Segment &segment, const std::string &session, const ReportTime &time);
 // The line about the ledgers.

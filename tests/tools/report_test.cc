@@ -6,6 +6,7 @@
 #include "tools/markup_world.h"
 #include "tools/report_html.h"
 #include "tools/report_json.h"
+#include "tools/report_leaks.h"
 #include "tools/report_series.h"
 
 using namespace mobula::tools;
@@ -40,6 +41,8 @@ Report small_report(const std::string &name = "make_batch") {
                        {102, 8, 10, name, false, "running"}};
   report.death_list = {{3, 103, "worker", "killed by SIGSEGV", name, true}};
   report.eviction_list = {{4, name, kMiB, "named"}};
+  report.leak_age = "60 s";
+  report.leaks = {{name, "/src/" + name, "worker 102", name, name, name, 2, 3 * kMiB, 70'000}};
   report.holdings = {{name, "/src/" + name, 2, 24 * kMiB, 9000, {"driver 101", name}, 3}};
   return report;
 }
@@ -134,6 +137,44 @@ TEST_SUITE("tools/report_json") {
     CHECK(json["deaths"][0]["how"] == "killed by SIGSEGV");
     CHECK(json["evictions"][0]["why"] == "named");
     CHECK(json["holdings"][0]["holders_left_out"] == 3);
+    CHECK(json["leaks"][0]["keeper"] == "worker 102");
+  }
+}
+
+TEST_SUITE("tools/report_leaks") {
+  TEST_CASE("leaks of one line, keeper and reason are one") {
+    nlohmann::json one = {{"size_bytes", 10},
+                          {"created_at", {{"text", "/src/a.cc:1 f()"}}},
+                          {"pid", 7},
+                          {"process", "worker"},
+                          {"site", "argument 1 of g"},
+                          {"kept_by", "handle"},
+                          {"idle_ms", 5},
+                          {"why", "w"},
+                          {"to_free", "t"}};
+    nlohmann::json other = one;
+    other["idle_ms"] = 9;
+    nlohmann::json third = one;
+    third["pid"] = 8;
+    third["size_bytes"] = 100;
+    const std::vector<ReportLeak> leaks = group_leaks({one, other, third});
+    REQUIRE(leaks.size() == 2);
+    CHECK(leaks[0].keeper == "worker 8");
+    CHECK(leaks[1].site == "a.cc:1 f()");
+    CHECK(leaks[1].detail == "/src/a.cc:1 f()");
+    CHECK(leaks[1].taken_at == "argument 1 of g");
+    CHECK(leaks[1].objects == 2);
+    CHECK(leaks[1].bytes == 20);
+    CHECK(leaks[1].idle_ms == 9);
+  }
+
+  TEST_CASE("what is unknown or missing is left empty") {
+    const std::vector<ReportLeak> leaks =
+        group_leaks({{{"created_at", nullptr}, {"pid", nullptr}, {"process", "session"}}});
+    REQUIRE(leaks.size() == 1);
+    CHECK(leaks[0].site == "");
+    CHECK(leaks[0].keeper == "session");
+    CHECK(group_leaks(nlohmann::json()).empty());
   }
 }
 
