@@ -234,8 +234,10 @@ std::string completion_of(const CLI::App &app, Shell shell) {
 std::string man_page_of(const CLI::App &app, const std::string &version) {
   const std::string name = roff(app.get_name());
   const std::vector<const CLI::App *> commands = commands_of(app);
+  std::string description = app.get_description();
+  if (description.ends_with('.')) description.pop_back();
   std::string text = fmt::format(".TH {} 1 \"\" \"Mobula {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n",
-                                 in_capitals(app.get_name()), version, name, roff(app.get_description()));
+                                 in_capitals(app.get_name()), version, name, roff(description));
   text +=
       fmt::format(".SH SYNOPSIS\n\\fB{}\\fR{} [\\fIoptions\\fR]\n", name, commands.empty() ? "" : " \\fIcommand\\fR");
   text += ".SH OPTIONS\n" + roff_options(app);
