@@ -28,6 +28,18 @@ int keep_second(int, IntRef object) {
   kept.push_back(std::move(object));
   return ::getpid();
 }
+// Its process stays, as that of a worker may not.
+class Keeper {
+ public:
+  static Keeper *Make() { return new Keeper; }
+  int Keep(int, IntRef object) {
+    kept_.push_back(std::move(object));
+    return ::getpid();
+  }
+
+ private:
+  std::vector<IntRef> kept_;
+};
 int add(int a, int b) { return a + b; }
 int end_by(int signal) { return ::raise(signal); }
 int end_with(int status) { ::_exit(status); }
@@ -37,7 +49,7 @@ int sleep_long(std::string path) {
   return 0;
 }
 
-RAY_REMOTE(keep_second, add, end_by, end_with, sleep_long);
+RAY_REMOTE(Keeper::Make, &Keeper::Keep, keep_second, add, end_by, end_with, sleep_long);
 
 std::unique_ptr<segment::Segment> own_segment() {
   std::unique_ptr<segment::Segment> segment;
@@ -106,10 +118,11 @@ TEST_CASE("an object is named by the line that put it, a result by the line that
 TEST_CASE("a handle that a worker keeps is named by task and argument") {
   const auto result = in_session([] {
     const IntRef object = ray::Put(1);
-    const int pid = *ray::Task(keep_second).Remote(7, object).Get();
+    const auto keeper = ray::Actor(Keeper::Make).Remote();
+    const int pid = *keeper.Task(&Keeper::Keep).Remote(7, object).Get();
     const auto segment = own_segment();
     const std::string site = taken_at(*segment, static_cast<std::uint32_t>(pid), object.ID());
-    require(site == "argument 2 of keep_second", "taken at: " + site);
+    require(site == "argument 2 of &Keeper::Keep", "taken at: " + site);
   });
   CHECK_MESSAGE(result.ok, result.reason);
 }
