@@ -4,8 +4,10 @@
 #include <nlohmann/json.hpp>
 
 #include "process/session_case.h"
+#include "support/child.h"
 
 using namespace mobula::process;
+using mobula::support::Child;
 using mobula::support::inside_case;
 using mobula::support::require;
 using mobula::support::run_program;
@@ -122,6 +124,22 @@ TEST_SUITE("process/trace") {
     CHECK(in_session(with_log("64"), [] {
       CHECK(trace({"--object", "zz"}).exit_code == 1);
       CHECK(trace({"--object", std::string(30, '0')}).exit_code == 1);
+    }));
+  }
+
+  TEST_CASE("--follow goes on with what comes, and ends in order") {
+    CHECK(in_session(with_log("1000"), [] {
+      ray::Put(1);
+      Child follower(
+          {program("MOBULA_COMMAND"), "trace", "--session", own_session(), "--json", "--follow", "--last", "1"});
+      follower.read_line();  // what was there
+      const auto text = ray::Put(std::string(100'000, 'x'));
+      const std::string id = hex(text.ID());
+      nlohmann::json event;
+      while (event.is_null() || event["object"] != id) event = nlohmann::json::parse(follower.read_line());
+      CHECK(event["event"] == "created");
+      follower.send_signal(SIGINT);
+      CHECK(follower.wait().exit_code == 0);
     }));
   }
 
