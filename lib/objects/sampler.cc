@@ -5,7 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/clock.h"
 #include "objects/client_rows.h"
 
 namespace mobula::objects {
@@ -14,9 +13,6 @@ namespace {
 using segment::EntryHeader;
 using segment::Kind;
 using segment::Set;
-
-constexpr std::int64_t kCostFactor = 100;
-constexpr std::int64_t kGapMinNs = base::kNanosecondsPerMillisecond;
 
 // acquire: the description that was written before the entry was settled.
 std::uint64_t word_of(const EntryHeader &header) { return header.state.load(std::memory_order_acquire); }
@@ -119,9 +115,9 @@ SampleRecord look_once(const segment::Segment &segment) {
 // --- the pace --------------------------------------------------------------------------------------------------------
 
 std::uint64_t SamplePace::finish(std::int64_t now_ns) {
-  const std::int64_t gap_ns = std::max(std::exchange(cost_ns_, 0) * kCostFactor, kGapMinNs);
-  earliest_ns_ = now_ns + gap_ns;
-  due_ns_ = now_ns + std::max(interval_ns_, gap_ns);
+  const std::int64_t cost_ns = std::exchange(cost_ns_, 0);
+  credit_ns_ = credit_ns(now_ns) - cost_ns;
+  due_ns_ = now_ns + std::max(interval_ns_, cost_ns * kCostFactor);
   const bool replaces = number_ > 1 && now_ns - before_newest_ns_ < interval_ns_;
   if (!replaces) {
     before_newest_ns_ = newest_ns_;

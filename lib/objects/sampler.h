@@ -2,13 +2,15 @@
 //   Threads    thread-bound
 //   Crash      clients may have damaged what is read: every number is checked before it is used as a place
 //   Errors     objects that come or go during a look are in it or not
-//   Cost       a step looks at kWordsPerStep words at most. After looks that took t in all, the next begin 100 t later
-//              at the earliest: 1 % of the time
+//   Cost       a step looks at kWordsPerStep words at most. A look that is due begins at the
+//              earliest 100 t after one that took t; all together take 1 % of the time, and 10 ms at the start
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
+#include "base/clock.h"
 #include "objects/history.h"
 #include "segment/segment.h"
 
@@ -55,9 +57,11 @@ class SamplePace {
 
   bool is_on() const { return interval_ns_ != 0; }
   bool is_due(std::int64_t now_ns) const { return is_on() && now_ns >= due_ns_; }
-  // Before a sleep of unknown length something may be told that is not due yet, so that the newest sample is of what
-  // stays meanwhile.
-  bool may_look(std::int64_t now_ns) const { return is_on() && now_ns >= earliest_ns_; }
+  // Before a sleep of unknown length, a look that is not due yet: so that the newest sample is of what stays meanwhile.
+  // It may come soon after others as long as all looks of some time cost no more than their part of it.
+  bool may_look(std::int64_t now_ns) const {
+    return is_on() && now_ns - newest_ns_ >= base::kNanosecondsPerMillisecond && credit_ns(now_ns) > 0;
+  }
   // Of a step.
   void add_cost(std::int64_t cost_ns) { cost_ns_ += cost_ns; }
   // The look is through. The number of its sample: the next one, or that of the newest, which it replaces when both
@@ -65,10 +69,18 @@ class SamplePace {
   std::uint64_t finish(std::int64_t now_ns);
 
  private:
+  static constexpr std::int64_t kCostFactor = 100;
+  static constexpr std::int64_t kCreditMaxNs = 10 * base::kNanosecondsPerMillisecond;  // that of a second
+
+  // What looks may still cost.
+  std::int64_t credit_ns(std::int64_t now_ns) const {
+    return std::min(kCreditMaxNs, credit_ns_ + (now_ns - newest_ns_) / kCostFactor);
+  }
+
   const std::int64_t interval_ns_;
   std::int64_t due_ns_ = 0;
-  std::int64_t earliest_ns_ = 0;
-  std::int64_t cost_ns_ = 0;  // of the look under way
+  std::int64_t credit_ns_ = kCreditMaxNs;  // at the newest look
+  std::int64_t cost_ns_ = 0;               // of the look under way
   std::int64_t newest_ns_ = 0;
   std::int64_t before_newest_ns_ = 0;
   std::uint64_t number_ = 0;

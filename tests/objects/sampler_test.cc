@@ -131,7 +131,6 @@ TEST_SUITE("objects/sampler") {
     CHECK(pace.is_due(6 * kSecond));
     for (int step = 0; step < 3; ++step) pace.add_cost(10 * kMs);
     CHECK(pace.finish(6 * kSecond) == 2);
-    CHECK_FALSE(pace.may_look(9 * kSecond - 1));
     CHECK_FALSE(pace.is_due(9 * kSecond - 1));
     CHECK(pace.is_due(9 * kSecond));
     pace.finish(9 * kSecond);
@@ -150,6 +149,21 @@ TEST_SUITE("objects/sampler") {
     CHECK(pace.finish(2 * kSecond + 900 * kMs) == 3);
     // After a pause the one before it stays: that is what the session held meanwhile.
     CHECK(pace.finish(60 * kSecond) == 4);
+  }
+
+  TEST_CASE("early looks may come one after the other, but over some time cost no more than the others") {
+    SamplePace pace(kSecond);
+    std::int64_t now_ns = kSecond;
+    std::int64_t looks = 0;
+    for (; now_ns < 21 * kSecond; now_ns += kMs) {
+      if (!pace.may_look(now_ns)) continue;
+      pace.add_cost(kMs);
+      pace.finish(now_ns);
+      ++looks;
+      if (now_ns == kSecond + 5 * kMs) CHECK(looks == 6);
+    }
+    CHECK(looks > 190);
+    CHECK(looks < 215);  // 1 % of 20 s, and what is free at the start
   }
 
   TEST_CASE("an interval of 0 is never due") {
