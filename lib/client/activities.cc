@@ -1,7 +1,5 @@
 #include "client/activities.h"
 
-#include <mutex>
-
 #include "base/clock.h"
 #include "base/tracking.h"
 #include "segment/notes.h"
@@ -42,8 +40,8 @@ void Activities::set_actor(std::uint32_t entry) {
 }
 
 void Activities::note(segment::ActivityKind kind, const Work &work, segment::ActivityEnd end, std::int64_t ended_ns) {
-  const std::lock_guard lock(mutex_);
-  const std::uint64_t number = slot_.activities.load(std::memory_order_relaxed) + 1;
+  // Threads that end calls side by side write to different places.
+  const std::uint64_t number = slot_.activities.fetch_add(1, std::memory_order_relaxed) + 1;
   segment::Activity &activity = segment_.activity(client_id_, number);
   segment::write_note(activity, number, [&] {
     activity.began_ns.store(static_cast<std::uint64_t>(work.began_ns), std::memory_order_relaxed);
@@ -55,7 +53,6 @@ void Activities::note(segment::ActivityKind kind, const Work &work, segment::Act
     activity.site.store(work.site, std::memory_order_relaxed);
     activity.pid.store(pid_, std::memory_order_relaxed);
   });
-  slot_.activities.store(number, std::memory_order_release);
 }
 
 }  // namespace mobula::client

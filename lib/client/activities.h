@@ -1,7 +1,7 @@
 // client/activities.h: what this process does, for whoever looks at the segment: its task now, and the last ones.
 //   Layout     words of the own segment::ClientSlot, and the ring of segment::Activity in the own rings
 //   Threads    thread-safe; of calls side by side the slot shows the one that began last
-//   Crash      a record that is half written is not read
+//   Crash      a record that is half written, or not begun, is not read
 //   Cost       a task: one look at the clock, two while the worker had to wait for it, and three cache lines
 #pragma once
 
@@ -42,7 +42,6 @@ class Activities {
   const std::uint32_t client_id_;
   const std::uint32_t pid_;
   base::Atomic<std::int64_t> last_end_ns_{0};  // 0: unknown
-  base::Mutex mutex_;                          // of the ring
 };
 
 }  // namespace mobula::client

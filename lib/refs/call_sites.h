@@ -16,6 +16,14 @@
 
 namespace mobula::refs {
 
+// What this thread has looked up last.
+struct LookUp {
+  std::uint64_t key;
+  std::uint64_t table;  // 0: nothing yet
+  std::uint32_t number;
+};
+extern __thread LookUp newest_look_up;
+
 class CallSites {
  public:
   explicit CallSites(const segment::Segment &segment);
@@ -34,13 +42,9 @@ class CallSites {
   std::uint32_t number_of(const CallSite &site) {
     if constexpr (!base::kTracking) return 0;
     const std::uint64_t key = key_of(site);
-    for (std::size_t place = key * kSpread >> kShift, i = 0; i < kProbesMax; ++i, place = (place + 1) % kPlaces) {
-      // acquire: the number was written before the key.
-      const std::uint64_t found = places_[place].key.load(std::memory_order_acquire);
-      if (found == key) return places_[place].number.load(std::memory_order_relaxed);
-      if (found == 0) break;
-    }
-    return look_up(site, key);
+    // A thread is often where it was before. The number is then known before the comparison has ended.
+    if (newest_look_up.key == key && newest_look_up.table == table_) return newest_look_up.number;
+    return find(site, key);
   }
   bool with_stacks() const { return with_stacks_; }
 
@@ -60,12 +64,14 @@ class CallSites {
     const char *const text = site.file != nullptr ? site.file : site.function;
     return reinterpret_cast<std::uintptr_t>(text) ^ static_cast<std::uint64_t>(site.line) << 47;
   }
+  std::uint32_t find(const CallSite &site, std::uint64_t key);
   std::uint32_t look_up(const CallSite &site, std::uint64_t key);
   std::uint32_t stack();
 
   const segment::Segment &segment_;
   const bool with_stacks_;
-  base::Mutex mutex_;  // of adding
+  const std::uint64_t table_;  // tells this table from all others of the process
+  base::Mutex mutex_;          // of adding
   std::array<Place, kPlaces> places_{};
 };
 
