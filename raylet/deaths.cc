@@ -22,6 +22,12 @@ constexpr std::uint32_t kStepsPerTurn = 16;
 
 std::int32_t signal_in(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
+// As segment::Verdict has it.
+std::int32_t process_end_of(std::optional<int> status) {
+  if (!status) return 0;
+  return WIFSIGNALED(*status) ? WTERMSIG(*status) : -1 - WEXITSTATUS(*status);
+}
+
 }  // namespace
 
 // a. Every thread of it is gone.
@@ -99,8 +105,7 @@ void Raylet::note_death(const Client &client, std::optional<int> status) {
 
 // The order of the steps is objects/reaper.h's; here is what each of them does.
 void Raylet::begin_reaping(Client &client, std::optional<int> status) {
-  const std::int32_t signal = status ? signal_in(*status) : 0;
-  if (!reaper_.died(client.id, signal, base::monotonic_ns())) return;
+  if (!reaper_.died(client.id, process_end_of(status), base::monotonic_ns())) return;
   note_death(client, status);
   journal_.client_ends(client);
   client.reaping = true;
@@ -137,7 +142,7 @@ void Raylet::carry_out(const objects::ReapAction &action) {
       drain_for(dead);
       return go_on(0);
     case ReapStep::kJudge:
-      judge_tasks_of(dead, action.signal);
+      judge_tasks_of(dead, action.process_end);
       return go_on(0);
     case ReapStep::kSettle: {
       std::vector<refs::ObjectName> failed;
@@ -190,9 +195,9 @@ void Raylet::drain_for(Client &dead) {
   }
 }
 
-void Raylet::judge_tasks_of(Client &dead, std::int32_t signal) {
+void Raylet::judge_tasks_of(Client &dead, std::int32_t process_end) {
   space_.on_client_gone(dead.id);
-  if (dead.kind == segment::ClientKind::kWorker) return tasks_.on_worker_died(dead, signal);
+  if (dead.kind == segment::ClientKind::kWorker) return tasks_.on_worker_died(dead, process_end);
   tasks_.on_job_ended(dead.id);
   // Its own template's workers have nothing to do any more.
   if (dead.template_number != 0) tasks_.fail_template(dead.template_number, plain_verdict(Code::kOwnerDied));

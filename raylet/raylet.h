@@ -146,7 +146,7 @@ class Raylet {
   void carry_out(const objects::ReapAction &action);
   void finish_output(std::uint32_t worker);
   void drain_for(Client &dead);
-  void judge_tasks_of(Client &dead, std::int32_t signal);
+  void judge_tasks_of(Client &dead, std::int32_t process_end);
   void detach(Client &dead);
   void go_on(std::uint64_t position);
   void free_some(std::uint64_t until);

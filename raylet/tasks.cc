@@ -30,11 +30,11 @@ tasks::SchedulerLimits limits_for(std::uint32_t slots_count) {
 
 }  // namespace
 
-segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t signal) {
+segment::Verdict plain_verdict(Code code, std::int32_t pid, std::int32_t process_end) {
   segment::Verdict verdict{};
   verdict.code = static_cast<std::uint32_t>(code);
   verdict.pid = pid;
-  verdict.signal = signal;
+  verdict.process_end = process_end;
   verdict.cause_entry = segment::kNoEntry;
   return verdict;
 }

@@ -75,7 +75,7 @@ class Tasks {
   // The worker is ready. False: the scheduler has no use for it.
   bool on_worker_started(const Client &worker);
   // After its ring was drained, before its bits are cleared.
-  void on_worker_died(Client &worker, std::int32_t signal);
+  void on_worker_died(Client &worker, std::int32_t process_end);
   // The driver has gone: its tasks end, wherever they are.
   void on_job_ended(std::uint32_t job);
   // The reaper failed an object that no task was to make: whoever waits for it gets the same failure.
@@ -187,8 +187,8 @@ class Tasks {
   void creation_done(Client &worker, Task &task, bool failed);
   void become_actor(Client &worker, Actor &actor);
   void take_back_all(Client &worker);
-  void judge_creation(Client &worker, Task &task, std::int32_t signal);
-  void on_process_gone(Actor &actor, std::int32_t pid, std::int32_t signal);
+  void judge_creation(Client &worker, Task &task, std::int32_t process_end);
+  void on_process_gone(Actor &actor, std::int32_t pid, std::int32_t process_end);
   void creation_failed(Actor &actor, const segment::Verdict &verdict);
   void end_actor(Actor &actor, const segment::Verdict &verdict, bool in_order);
   void end_worker_of(Actor &actor, bool in_order);
@@ -282,13 +282,13 @@ class Tasks {
 };
 
 // Of calls of a dead actor.
-segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid = 0, std::int32_t signal = 0);
+segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid = 0, std::int32_t process_end = 0);
 // The id of a placement group, as programs see it; 0 for what is none.
 std::string group_id(tasks::GroupNumber number);
 tasks::GroupNumber group_number(std::string_view id);
 // Of what fails because another object has failed.
 segment::Verdict failure_of(const refs::ObjectName &cause);
 // A verdict that stands alone.
-segment::Verdict plain_verdict(Code code, std::int32_t pid = 0, std::int32_t signal = 0);
+segment::Verdict plain_verdict(Code code, std::int32_t pid = 0, std::int32_t process_end = 0);
 
 }  // namespace mobula::raylet

@@ -124,7 +124,7 @@ void Tasks::take_back_all(Client &worker) {
 // --- ends ------------------------------------------------------------------------------------------------------------
 
 // The worker that ran the factory is dead.
-void Tasks::judge_creation(Client &worker, Task &task, std::int32_t signal) {
+void Tasks::judge_creation(Client &worker, Task &task, std::int32_t process_end) {
   Actor &actor = actor_records_.at(task.actor);
   const bool is_first = !refs::is_settled(store_.word_of(actor.entry.entry));
   const bool was_running = is_running_at(task, worker);
@@ -135,17 +135,17 @@ void Tasks::judge_creation(Client &worker, Task &task, std::int32_t signal) {
     refs::reopen(store_.segment().entry(actor.entry.entry), actor.entry.generation, worker.id);
     store_.drop_contained(actor.entry.entry);
   }
-  on_process_gone(actor, worker.pid, signal);
+  on_process_gone(actor, worker.pid, process_end);
 }
 
 // The process that was the actor, or was to become it, is gone.
-void Tasks::on_process_gone(Actor &actor, std::int32_t pid, std::int32_t signal) {
+void Tasks::on_process_gone(Actor &actor, std::int32_t pid, std::int32_t process_end) {
   Client *const worker = clients_.find(actor.worker);
   gate_.set_blocked(actor.number, false);
   const std::optional<std::int64_t> due_ns =
       actor.exits || actor.is_dead ? std::nullopt : actors_.died(actor.number, base::monotonic_ns());
   const segment::Ending ending = actor.exits ? segment::Ending::kExited : segment::Ending::kDied;
-  segment::Verdict verdict = actor.is_dead ? actor.verdict : ended_verdict(ending, pid, signal);
+  segment::Verdict verdict = actor.is_dead ? actor.verdict : ended_verdict(ending, pid, process_end);
   verdict.function = actor.function;
   segment::Verdict of_calls = verdict;
   if (due_ns) of_calls.code = static_cast<std::uint32_t>(Code::kActorUnavailable);
@@ -156,7 +156,7 @@ void Tasks::on_process_gone(Actor &actor, std::int32_t pid, std::int32_t signal)
 
 // The task that was to make it has failed.
 void Tasks::creation_failed(Actor &actor, const segment::Verdict &verdict) {
-  segment::Verdict of_calls = ended_verdict(segment::Ending::kDied, verdict.pid, verdict.signal);
+  segment::Verdict of_calls = ended_verdict(segment::Ending::kDied, verdict.pid, verdict.process_end);
   if (verdict.code == static_cast<std::uint32_t>(Code::kActorDied)) of_calls = verdict;
   if (refs::state_of(store_.word_of(actor.entry.entry)) == State::kFailed) {
     of_calls.cause_entry = actor.entry.entry;

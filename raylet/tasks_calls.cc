@@ -9,8 +9,8 @@ namespace mobula::raylet {
 using refs::ObjectName;
 using refs::State;
 
-segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid, std::int32_t signal) {
-  segment::Verdict verdict = plain_verdict(Code::kActorDied, pid, signal);
+segment::Verdict ended_verdict(segment::Ending ending, std::int32_t pid, std::int32_t process_end) {
+  segment::Verdict verdict = plain_verdict(Code::kActorDied, pid, process_end);
   verdict.cause_generation = static_cast<std::uint64_t>(ending);
   return verdict;
 }

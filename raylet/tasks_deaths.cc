@@ -23,7 +23,7 @@ bool Tasks::is_running_at(const Task &task, const Client &worker) const {
 void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &died) {
   Task *const task = find(number);
   if (task == nullptr) return;
-  if (task->is_creation) return judge_creation(worker, *task, died.signal);
+  if (task->is_creation) return judge_creation(worker, *task, died.process_end);
   const ObjectName result = task->names.result;
   if (refs::is_settled(store_.word_of(result.entry))) {
     scheduler_.task_finished(number);
@@ -38,21 +38,22 @@ void Tasks::judge(Client &worker, std::uint64_t number, const segment::Verdict &
   const bool is_over = task->stopped != Code::kOk && was_running;
   if (!is_over && scheduler_.requeue(number, was_running && !worker.ended_by_us)) return;
   segment::Verdict verdict = died;
+  if (is_over) verdict.code = static_cast<std::uint32_t>(task->stopped);
   verdict.function = task->function;
-  fail_task(number, is_over ? stopped_verdict(*task) : verdict);
+  fail_task(number, verdict);
 }
 
-void Tasks::on_worker_died(Client &worker, std::int32_t signal) {
+void Tasks::on_worker_died(Client &worker, std::int32_t process_end) {
   if (worker.actor != 0) {
     const auto actor = actor_records_.find(worker.actor);
     if (actor != actor_records_.end() && actor->second.worker == worker.id) {
-      on_process_gone(actor->second, worker.pid, signal);
+      on_process_gone(actor->second, worker.pid, process_end);
     } else {
       judge_calls(worker, false, ended_verdict(segment::Ending::kUnreachable));
     }
   }
   const std::vector<tasks::TaskNumber> left = scheduler_.worker_died(worker.id);
-  const segment::Verdict died = plain_verdict(Code::kWorkerDied, worker.pid, signal);
+  const segment::Verdict died = plain_verdict(Code::kWorkerDied, worker.pid, process_end);
   // The last first: each goes to the front of its queue.
   for (auto number = left.rbegin(); number != left.rend(); ++number) judge(worker, *number, died);
   for (const std::uint64_t number : worker.offered) {

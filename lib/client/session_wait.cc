@@ -49,15 +49,23 @@ std::string function_name(std::uint64_t number) {
   return function == nullptr ? std::string() : function->name;
 }
 
-std::string process_end_text(const segment::Verdict &verdict) {
-  if (verdict.signal == 0) return fmt::format("its process with pid {} ended", verdict.pid);
-  return fmt::format("its process with pid {} was killed by signal {} ({})", verdict.pid, verdict.signal,
-                     strsignal(verdict.signal));
+// "process with pid 7 was killed by signal 9 (Killed)".
+std::string process_end_text(const char *process, const segment::Verdict &verdict) {
+  const std::int32_t end = verdict.process_end;
+  const std::string text = fmt::format("{} with pid {} ", process, verdict.pid);
+  if (end > 0) return text + fmt::format("was killed by signal {} ({})", end, strsignal(end));
+  return end == 0 ? text + "ended" : text + fmt::format("ended with exit status {}", -1 - end);
+}
+
+// Of a task that was to end: what its process had to do with it.
+std::string stopped_text(std::string text, const segment::Verdict &verdict) {
+  return verdict.pid == 0 ? text : text + ": " + process_end_text("its process", verdict);
 }
 
 std::string ending_text(const segment::Verdict &verdict) {
   if (static_cast<Code>(verdict.code) == Code::kActorUnavailable) {
-    return "the actor is unavailable: " + process_end_text(verdict) + " while it ran the call; it is being restarted";
+    return "the actor is unavailable: " + process_end_text("its process", verdict) +
+           " while it ran the call; it is being restarted";
   }
   switch (static_cast<segment::Ending>(verdict.cause_generation)) {
     case segment::Ending::kKilled:
@@ -75,7 +83,7 @@ std::string ending_text(const segment::Verdict &verdict) {
     case segment::Ending::kDied:
       break;
   }
-  return "The actor died unexpectedly before finishing this task: " + process_end_text(verdict);
+  return "The actor died unexpectedly before finishing this task: " + process_end_text("its process", verdict);
 }
 
 std::string verdict_text(const segment::Verdict &verdict) {
@@ -83,9 +91,7 @@ std::string verdict_text(const segment::Verdict &verdict) {
   const std::string task = function.empty() ? "the task" : "the task " + function;
   switch (static_cast<Code>(verdict.code)) {
     case Code::kWorkerDied:
-      return verdict.signal != 0 ? fmt::format("the worker with pid {} was killed by signal {} ({}) while it ran {}",
-                                               verdict.pid, verdict.signal, strsignal(verdict.signal), task)
-                                 : fmt::format("the worker with pid {} ended while it ran {}", verdict.pid, task);
+      return process_end_text("the worker", verdict) + " while it ran " + task;
     case Code::kOwnerDied:
       return fmt::format("the process with pid {} that was to make the object has ended", verdict.pid);
     case Code::kFunctionNotFound:
@@ -100,13 +106,13 @@ std::string verdict_text(const segment::Verdict &verdict) {
     case Code::kActorUnavailable:
       return ending_text(verdict);
     case Code::kCancelled:
-      return task + " was cancelled";
+      return stopped_text(task + " was cancelled", verdict);
     case Code::kUnschedulable:
       return "the placement group of " + task + " was removed";
     case Code::kDeadlock:
       return task + " and those that it waits for wait for each other";
     case Code::kDeadlineOver:
-      return "the deadline of " + task + " was over before its end";
+      return stopped_text("the deadline of " + task + " was over before its end", verdict);
     default:
       return fmt::format("the raylet failed the object with code {}", verdict.code);
   }
@@ -169,15 +175,23 @@ segment::Wake Session::wait_for_objects(Ready ready, std::int64_t deadline_ns, B
   return wake;
 }
 
-Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes) {
+Status Session::get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes, const CallSite *site) {
   if (Status status = own(reference)) return status;
   if (!is_settled(reference)) {
-    const Reference *const one = &reference;
-    bool ready = false;
-    if (Status status = wait({&one, 1}, 1, deadline_ns, &ready)) return status;
-    if (!ready) return timed_out(1, 1);
+    if (Status status = wait_for_one(reference, deadline_ns, site)) return status;
   }
   return read(name_of(reference), bytes);
+}
+
+Status Session::wait_for_one(const Reference &reference, std::int64_t deadline_ns, const CallSite *site) {
+  if (site != nullptr) {
+    const runtime::AtCallSite at(*site);
+    return wait_for_one(reference, deadline_ns, nullptr);
+  }
+  const Reference *const one = &reference;
+  bool ready = false;
+  if (Status status = wait({&one, 1}, 1, deadline_ns, &ready)) return status;
+  return ready ? nullptr : timed_out(1, 1);
 }
 
 Status Session::wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns,
@@ -344,7 +358,7 @@ Status Session::read_failure(refs::ObjectName name, std::uint64_t word) {
   if (refs::writer_of(word) == refs::kRayletWriter && verdict.cause_entry == segment::kNoEntry) {
     Status status = base::failure(static_cast<Code>(verdict.code), verdict_text(verdict));
     status->pid = verdict.pid;
-    status->signal = verdict.signal;
+    status->signal = std::max(0, verdict.process_end);
     status->function = function_name(verdict.function);
     return status;
   }

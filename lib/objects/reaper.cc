@@ -11,9 +11,9 @@ constexpr ReapStep after(ReapStep step) { return static_cast<ReapStep>(static_ca
 
 }  // namespace
 
-bool Reaper::died(std::uint32_t client, std::int32_t signal, std::int64_t now_ns) {
+bool Reaper::died(std::uint32_t client, std::int32_t process_end, std::int64_t now_ns) {
   if (is_reaping(client)) return false;
-  deaths_.push_back({{ReapStep::kDrain, client, signal, 0}, now_ns});
+  deaths_.push_back({{ReapStep::kDrain, client, process_end, 0}, now_ns});
   return true;
 }
 

@@ -27,8 +27,8 @@ enum class ReapStep : std::uint8_t {
 struct ReapAction {
   ReapStep step = ReapStep::kDrain;
   std::uint32_t client = 0;
-  std::int32_t signal = 0;     // that killed it, 0 = none, or unknown
-  std::uint64_t position = 0;  // where the last part of this step ended, 0 at first
+  std::int32_t process_end = 0;  // as segment::Verdict has it
+  std::uint64_t position = 0;    // where the last part of this step ended, 0 at first
 };
 
 // Times from a death's being seen to kFree's end, over the last kReapTimesKept deaths.
@@ -43,7 +43,7 @@ constexpr std::size_t kReapTimesKept = 4096;
 class Reaper {
  public:
   // a: every thread of the client is gone, or it said that it has given its mapping up. False: known already.
-  bool died(std::uint32_t client, std::int32_t signal, std::int64_t now_ns);
+  bool died(std::uint32_t client, std::int32_t process_end, std::int64_t now_ns);
 
   // What to do now, nothing when nobody is left to reap. One death after another up to kDetach, then the sweeps. Stays
   // the same until it is reported done.

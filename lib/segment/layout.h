@@ -91,7 +91,7 @@ struct SegmentHeader {
 struct Verdict {
   std::uint32_t code;  // mobula::Code
   std::int32_t pid;
-  std::int32_t signal;
+  std::int32_t process_end;        // how that process ended: its signal, or -1 - its exit status; 0: not known
   std::uint32_t cause_entry;       // entry whose failure this repeats; kNoEntry: the verdict stands alone
   std::uint64_t cause_generation;  // of that entry; without one: Ending, of a dead actor
   std::uint64_t function;

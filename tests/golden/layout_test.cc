@@ -84,7 +84,7 @@ void add_entry(std::ostream &text) {
   SIZE(Verdict);
   FIELD(Verdict, code);
   FIELD(Verdict, pid);
-  FIELD(Verdict, signal);
+  FIELD(Verdict, process_end);
   FIELD(Verdict, cause_entry);
   FIELD(Verdict, cause_generation);
   FIELD(Verdict, function);

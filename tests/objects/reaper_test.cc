@@ -31,7 +31,7 @@ TEST_SUITE("objects/reaper") {
     Reaper reaper;
     CHECK_FALSE(reaper.next());
     CHECK(reaper.died(7, 9, 0));
-    CHECK(reaper.next()->signal == 9);
+    CHECK(reaper.next()->process_end == 9);
     CHECK(run(reaper)[7] == std::vector<ReapStep>(std::begin(kAll), std::end(kAll)));
     CHECK_FALSE(reaper.is_reaping(7));
     CHECK(reaper.died(7, 0, 0));

@@ -162,14 +162,14 @@ std::string wrong_in_exception(const Kind &kind, const IntRef &task, pid_t worke
   if (!is_expected) wrong += "another exception; ";
   if (error.function != kind.function) wrong += "of " + error.function + "; ";
   if (!contains(error.message, kind.function)) wrong += "no function in the text; ";
-  if (kind.cause == DeathCause::kCancelled) return wrong.empty() ? "" : wrong + "text: " + error.message;
   const int signal = kind.cause == DeathCause::kExited ? 0 : kind.code;
   if (error.pid != worker) wrong += "pid " + std::to_string(error.pid) + "; ";
   if (error.signal != signal) wrong += "signal " + std::to_string(error.signal) + "; ";
   if (!contains(error.message, std::to_string(worker))) wrong += "no pid in the text; ";
   if (signal != 0 && !contains(error.message, "killed by signal " + std::to_string(signal) + " "))
     wrong += "no signal in the text; ";
-  if (signal == 0 && contains(error.message, "signal")) wrong += "a signal in the text; ";
+  if (signal == 0 && !contains(error.message, "ended with exit status " + std::to_string(kind.code) + " "))
+    wrong += "no exit status in the text; ";
   return wrong.empty() ? "" : wrong + "text: " + error.message;
 }
 

@@ -230,7 +230,7 @@ TEST_SUITE("raylet/store") {
     CHECK(refs::writer_of(world.store.word_of(entry)) == refs::kRayletWriter);
     CHECK(world.segment->entry(entry).verdict.code == static_cast<std::uint32_t>(Code::kWorkerDied));
     CHECK(world.segment->entry(entry).verdict.pid == 77);
-    CHECK(world.segment->entry(entry).verdict.signal == 9);
+    CHECK(world.segment->entry(entry).verdict.process_end == 9);
     CHECK(world.segment->client(driver->id).bell.load() == bell + 1);
     CHECK_FALSE(world.store.fail(name, plain_verdict(Code::kOwnerDied)));
     CHECK(world.segment->entry(entry).verdict.pid == 77);

@@ -24,7 +24,7 @@ TEST_SUITE("raylet/tasks and deaths") {
     world.die(*worker, SIGKILL);
     CHECK(world.failed_with(names.result, Code::kWorkerDied));
     CHECK(world.verdict_of(names.result).pid == 301);
-    CHECK(world.verdict_of(names.result).signal == SIGKILL);
+    CHECK(world.verdict_of(names.result).process_end == SIGKILL);
     CHECK(world.verdict_of(names.result).function == kFunction);
     CHECK(world.tasks.figures().queued == 0);
     CHECK(world.tasks.figures().failed == 1);
