@@ -243,10 +243,10 @@ Status seal(Draft &&draft, const Reference *contained, std::size_t contained_cou
                             : session->seal(std::move(draft), {contained, contained_count}, reference);
 }
 
-Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes) {
+Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes, const CallSite *site) {
   Session *const session = current_session();
   if (session == nullptr) return not_initialized();
-  return session->get(reference, base::deadline_after_ms(timeout_ms), bytes);
+  return session->get(reference, base::deadline_after_ms(timeout_ms), bytes, site);
 }
 
 void expect_to_fill(void *memory, std::uint64_t bytes) noexcept {

@@ -220,7 +220,7 @@ Status Session::create(std::uint64_t bytes, Format format, segment::Kind kind, D
   header.format = format;
   header.kind = kind;
   header.creator_pid = pid_;
-  header.site = row->site = site == nullptr ? references_->site() : references_->sites().at(*site);
+  header.site = row->site = references_->site(site);
   header.created_ns = base::coarse_ns();
   references_->log_made(segment::Event::kCreate, refs::References::name_of(*row));
   base::crash_point(base::CrashPoint::kCreateDescribed);

@@ -62,7 +62,8 @@ class Session {
   Status seal_failed(Draft &&draft, Reference *reference);
   // The same for the bytes of a task's result, which are no object of their own.
   Status seal_buffer(Draft &&draft, Reference *reference);
-  Status get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes);
+  // Without a `site` a wait is written down for the innermost one of this thread.
+  Status get(const Reference &reference, std::int64_t deadline_ns, Bytes *bytes, const CallSite *site = nullptr);
   // Waits until `wanted` are settled; ready[i] tells which.
   Status wait(std::span<const Reference *const> references, std::size_t wanted, std::int64_t deadline_ns, bool *ready);
   // Waits until one of the completion's open references is settled, and moves all that are to its settled ones.
@@ -175,6 +176,7 @@ class Session {
   void tell_blocked(const wire::Awaited *awaited);
   template <typename Ready, typename BeforeSleep>
   segment::Wake wait_for_objects(Ready ready, std::int64_t deadline_ns, BeforeSleep before_sleep);
+  Status wait_for_one(const Reference &reference, std::int64_t deadline_ns, const CallSite *site);
   // Both end when all, or `missing` of the open ones, are settled, and take these out of `open`.
   segment::Wake wait_for_all(std::span<const Reference *const> references, std::vector<std::uint32_t> *open,
                              std::int64_t deadline_ns, bool *ready);

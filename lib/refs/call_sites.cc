@@ -73,13 +73,19 @@ __thread LookUp newest_look_up{};
 CallSites::CallSites(const segment::Segment &segment)
     : segment_(segment), with_stacks_(asked_for_stacks()), table_(next_table()) {}
 
+std::uint32_t CallSites::find_where_we_are(const CallSite *site, std::uint64_t key) {
+  if (with_stacks_) return stack();
+  return site == nullptr ? 0 : find(*site, key);
+}
+
 std::uint32_t CallSites::find(const CallSite &site, std::uint64_t key) {
   for (std::size_t place = key * kSpread >> kShift, i = 0; i < kProbesMax; ++i, place = (place + 1) % kPlaces) {
     // acquire: the number was written before the key.
     const std::uint64_t found = places_[place].key.load(std::memory_order_acquire);
     if (found == key) {
-      newest_look_up = {key, table_, places_[place].number.load(std::memory_order_relaxed)};
-      return newest_look_up.number;
+      const std::uint32_t number = places_[place].number.load(std::memory_order_relaxed);
+      if (!with_stacks_) newest_look_up = {key, table_, number};
+      return number;
     }
     if (found == 0) break;
   }

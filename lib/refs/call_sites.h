@@ -28,23 +28,18 @@ class CallSites {
  public:
   explicit CallSites(const segment::Segment &segment);
 
-  // 0: the program gave none, or the table is full.
-  std::uint32_t current() {
-    const CallSite *const site = runtime::innermost_call_site;
-    if (site == nullptr && !with_stacks_) return 0;
-    return at(site == nullptr ? CallSite() : *site);
-  }
-  // The same when the caller knows where.
-  std::uint32_t at(const CallSite &site) {
+  // The number of `site`, null: of the innermost one of this thread. 0: the program gave none, or the table is full.
+  std::uint32_t current(const CallSite *site = nullptr) {
     if constexpr (!base::kTracking) return 0;
-    return with_stacks_ ? stack() : number_of(site);
+    if (site == nullptr) site = runtime::innermost_call_site;
+    const std::uint64_t key = site == nullptr ? 0 : key_of(*site);
+    return is_newest(key) ? newest_look_up.number : find_where_we_are(site, key);
   }
+  // The site itself, also where stacks are asked for.
   std::uint32_t number_of(const CallSite &site) {
     if constexpr (!base::kTracking) return 0;
     const std::uint64_t key = key_of(site);
-    // A thread is often where it was before. The number is then known before the comparison has ended.
-    if (newest_look_up.key == key && newest_look_up.table == table_) return newest_look_up.number;
-    return find(site, key);
+    return is_newest(key) ? newest_look_up.number : find(site, key);
   }
   bool with_stacks() const { return with_stacks_; }
 
@@ -64,6 +59,10 @@ class CallSites {
     const char *const text = site.file != nullptr ? site.file : site.function;
     return reinterpret_cast<std::uintptr_t>(text) ^ static_cast<std::uint64_t>(site.line) << 47;
   }
+  // A thread is often where it was before. The number is then known before the comparison has ended. Never with stacks.
+  bool is_newest(std::uint64_t key) const { return newest_look_up.key == key && newest_look_up.table == table_; }
+  // Not inlined: who asks shall not save registers for it.
+  [[gnu::noinline]] std::uint32_t find_where_we_are(const CallSite *site, std::uint64_t key);
   std::uint32_t find(const CallSite &site, std::uint64_t key);
   std::uint32_t look_up(const CallSite &site, std::uint64_t key);
   std::uint32_t stack();

@@ -211,22 +211,47 @@ bool References::begin(segment::Row &row, State state) {
       .state.compare_exchange_strong(expected, pack(state, writer, generation), std::memory_order_seq_cst);
 }
 
+void References::add_here(segment::Event event, ObjectName name) {
+  log_.add(event, name, site(), segment_.entry(name.entry).size);
+}
+
+void References::add_made(segment::Event event, ObjectName name) {
+  log_.add(event, name, segment_.entry(name.entry).site, segment_.entry(name.entry).size);
+}
+
+// A call in the last place, here and in recycle: the way without a log keeps nothing on the stack.
 bool References::settle(segment::Row &row, State state) {
+  return log_.is_on() ? settle_logged(row, state) : settle_now(row, state);
+}
+
+bool References::settle_logged(segment::Row &row, State state) {
+  log_made(state == State::kSealed ? segment::Event::kSeal : segment::Event::kFail, name_of(row));
+  return settle_now(row, state);
+}
+
+bool References::settle_now(segment::Row &row, State state) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(State::kCreating, client_id_, generation);
-  log_made(state == State::kSealed ? segment::Event::kSeal : segment::Event::kFail, name_of(row));
   // K1, seq_cst: the bytes before the state; the state before the look at the waiters (rule 25).
   return segment_.entry(entry_of(row))
       .state.compare_exchange_strong(expected, pack(state, client_id_, generation), std::memory_order_seq_cst);
 }
 
-// P1. REQUIRES: the caller has the only handle and nobody else was told. Bit, hint and count stay (rule 19).
 bool References::recycle(segment::Row &row, State from) {
+  return log_.is_on() ? recycle_logged(row, from) : recycle_now(row, from);
+}
+
+bool References::recycle_logged(segment::Row &row, State from) {
+  log(segment::Event::kRecycle, name_of(row));
+  return recycle_now(row, from);
+}
+
+// P1. REQUIRES: the caller has the only handle and nobody else was told. Bit, hint and count stay (rule 19).
+bool References::recycle_now(segment::Row &row, State from) {
   const std::uint64_t generation = row.generation.load(std::memory_order_relaxed);
   std::uint64_t expected = pack(from, client_id_, generation);
   const std::uint64_t freed = pack(State::kFree, kRayletWriter, next_generation(generation));
   if (is_retired(freed)) return false;  // the raylet's to free, and to retire
-  log(segment::Event::kRecycle, name_of(row));
   if (!segment_.entry(entry_of(row)).state.compare_exchange_strong(expected, freed, std::memory_order_seq_cst)) {
     return false;
   }

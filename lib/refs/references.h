@@ -24,18 +24,18 @@ class References {
   References(const segment::Segment &segment, std::uint32_t client_id);
 
   RowTable &rows() { return rows_; }
-  // Where this thread is.
-  std::uint32_t site() { return sites_.current(); }
+  // Of where this thread is: `site`, or without one the innermost.
+  std::uint32_t site(const CallSite *site = nullptr) { return sites_.current(site); }
   CallSites &sites() { return sites_; }
   // Of an entry of ours that no row of this process tells of: what it does for a task.
   void log(segment::Event event, ObjectName name) {
     if (log_.is_on()) [[unlikely]]
-      log_.add(event, name, site(), segment_.entry(name.entry).size);
+      add_here(event, name);
   }
   // What this process has begun, or another for its task: the entry knows the site.
   void log_made(segment::Event event, ObjectName name) {
     if (log_.is_on()) [[unlikely]]
-      log_.add(event, name, segment_.entry(name.entry).site, segment_.entry(name.entry).size);
+      add_made(event, name);
   }
   bool logs_copies() const { return logs_copies_; }
   void log_copy(const segment::Row &row) { log(segment::Event::kCopy, name_of(row)); }
@@ -105,6 +105,13 @@ class References {
   segment::Row *new_row(Stripe &stripe, std::uint32_t entry);
   void count_out(Stripe &stripe, segment::Row &row, std::uint32_t entry);
   bool recycle(segment::Row &row, State from);
+  bool recycle_now(segment::Row &row, State from);
+  bool settle_now(segment::Row &row, State state);
+  [[gnu::cold, gnu::noinline]] bool recycle_logged(segment::Row &row, State from);
+  [[gnu::cold, gnu::noinline]] bool settle_logged(segment::Row &row, State state);
+  // Out of the way: who logs nothing shall not save registers for it.
+  [[gnu::cold, gnu::noinline]] void add_here(segment::Event event, ObjectName name);
+  [[gnu::cold, gnu::noinline]] void add_made(segment::Event event, ObjectName name);
   bool rescue_group(std::uint32_t representative_plus_1) const;
 
   const segment::Segment &segment_;

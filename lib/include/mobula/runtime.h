@@ -201,7 +201,9 @@ constexpr std::uint64_t kFreshMemoryBytes = 32ull << 20;
 MOBULA_EXPORT void expect_to_fill(void *memory, std::uint64_t bytes) noexcept;
 
 // Waits for one object; timeout_ms < 0 = for ever. An error of the task that was to make it is returned as its Status.
-MOBULA_EXPORT Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes);
+// A wait that sleeps is written down for `site`; null: for the innermost one of this thread (AtCallSite).
+MOBULA_EXPORT Status get(const Reference &reference, std::int64_t timeout_ms, Bytes *bytes,
+                         const CallSite *site = nullptr);
 // Waits for all, then returns the first error in order, if any.
 MOBULA_EXPORT Status get_all(const Reference *const *references, std::size_t count, std::int64_t timeout_ms,
                              Bytes *bytes);

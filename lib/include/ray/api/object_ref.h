@@ -20,10 +20,22 @@ namespace ray {
 namespace internal {
 
 // Waits for the object; timeout_ms < 0 = for ever.
-inline mobula::Bytes wait_for_bytes(const mobula::Reference &reference, std::int64_t timeout_ms) {
+inline mobula::Bytes wait_for_bytes(const mobula::Reference &reference, std::int64_t timeout_ms,
+                                    const mobula::CallSite *site = nullptr) {
   mobula::Bytes bytes;
-  throw_unless_ok(mobula::runtime::get(reference, timeout_ms, &bytes));
+  throw_unless_ok(mobula::runtime::get(reference, timeout_ms, &bytes, site));
   return bytes;
+}
+
+// Waits for the object, and copies its value.
+template <typename T>
+T wait_for_value(const mobula::Reference &reference, std::int64_t timeout_ms, const mobula::CallSite &site) {
+  if constexpr (kMayContainReferences<T>) {
+    const mobula::runtime::AtCallSite at(site);  // handles that the value contains are taken here
+    return decode<T>(wait_for_bytes(reference, timeout_ms));
+  } else {
+    return decode<T>(wait_for_bytes(reference, timeout_ms, &site));
+  }
 }
 
 // What the handles of every type have in common.
@@ -75,8 +87,7 @@ class ObjectRef : public internal::ObjectRefBase {
   std::shared_ptr<T> Get(const mobula::CallSite &site = mobula::CallSite::here()) const { return Get(-1, site); }
   // Waits at most timeout_ms, then throws RayTimeoutException; -1 = for ever.
   std::shared_ptr<T> Get(const int &timeout_ms, const mobula::CallSite &site = mobula::CallSite::here()) const {
-    const mobula::runtime::AtCallSite at(site);
-    return std::make_shared<T>(internal::decode<T>(internal::wait_for_bytes(reference(), timeout_ms)));
+    return std::make_shared<T>(internal::wait_for_value<T>(reference(), timeout_ms, site));
   }
 };
 
