@@ -12,6 +12,10 @@ NAME = 'storm'
 COMMAND_SECONDS_MAX = 30
 READY_SECONDS_MAX = 30
 SETTLE_SECONDS_MAX = 10
+LOG_RECORDS = 1 << 16  # of the reference log
+# What a session whose figures are wrong is asked before it is stopped.
+EVIDENCE = (('memory', '--json'), ('list', 'clients', '--json'), ('list', 'tasks', '--json'), ('doctor', '--json'),
+            ('trace', '--json'))
 
 
 # The raylet's errors, signals that it names, a client that it throws out; faults of workers; the C++ runtime's last words.
@@ -38,7 +42,8 @@ class Session:
         self.drivers_log_path.touch()
         self.has_doctor = ' doctor ' in self.run('--help').stdout
         command = [self.environment['MOBULA_RAYLET'], '--foreground', '--session', NAME, '--workers', str(workers),
-                   '--memory', memory, '--library', str(build / 'tests/stress/libkill_mix_tasks.so')]
+                   '--memory', memory, '--ref-log', str(LOG_RECORDS),
+                   '--library', str(build / 'tests/stress/libkill_mix_tasks.so')]
         with open(self.log_path, 'wb') as log:
             self.raylet = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait_until_ready()
@@ -90,6 +95,15 @@ class Session:
             done = self.run(*pass_, '--session', NAME)
             if done.returncode != 0:
                 raise processes.StormError(f'mobula {pass_[0]} ended with {done.returncode}: {done.stderr.strip()}')
+
+    def keep_evidence(self):
+        """Beside the logs: what the session's own tools tell of it now."""
+        for command in EVIDENCE:
+            try:
+                said = self.run(*command, '--session', NAME).stdout
+            except subprocess.TimeoutExpired as error:
+                said = f'{error}\n'
+            self.folder.parent.joinpath('-'.join(command[:-1]) + '.json').write_text(said)
 
     def crashes(self):
         """What the logs tell of processes of ours that broke."""

@@ -233,7 +233,7 @@ class Storm:
             if quiet and not problems:
                 return []
             if time.monotonic() > end:
-                return problems or [f'the raylet does not get quiet: {self.session.status()}']
+                return problems + ([] if quiet else [f'the raylet does not get quiet: {self.session.status()}'])
             self.wait(0.02)
 
     def audit(self):
@@ -247,6 +247,7 @@ class Storm:
             problems = self.settle(audit.judge_emptiness, said)
         crashes = self.session.crashes()
         if problems or crashes:
+            self.session.keep_evidence()
             raise StormError('\n'.join(problems + crashes))
         for driver in self.drivers:
             driver.tell('go')
