@@ -85,13 +85,6 @@ std::string taken_at(const segment::Segment &segment, std::uint32_t pid, const s
   return "";
 }
 
-std::optional<objects::DeathRecord> death_of(const segment::Segment &segment, int pid) {
-  for (const objects::DeathRecord &death : objects::read_deaths(segment)) {
-    if (death.pid == static_cast<std::uint32_t>(pid)) return death;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 TEST_CASE("an object is named by the line that put it, a result by the line that asked for its task") {
