@@ -2,23 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace mobula::tools {
 namespace {
 
-constexpr std::size_t kWrittenAtOnce = 64 << 10;
+bool is_plain(char character) { return character >= ' ' && character < 0x7f && character != '"' && character != '\\'; }
 
 }  // namespace
 
 std::string json_text(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-void JsonWriter::separate() {
-  if (needs_comma_) buffer_ += needs_line_ ? "," : ", ";
-  if (needs_line_) buffer_ += '\n';
-  needs_comma_ = needs_line_ = false;
 }
 
 JsonWriter &JsonWriter::line() {
@@ -27,26 +22,31 @@ JsonWriter &JsonWriter::line() {
 }
 
 JsonWriter &JsonWriter::key(std::string_view name) {
-  separate();
-  buffer_ += '"';
-  buffer_ += name;
-  buffer_ += "\": ";
+  word(name);
+  append(": ");
+  needs_comma_ = false;
   return *this;
 }
 
+void JsonWriter::text(std::string_view value) {
+  if (std::all_of(value.begin(), value.end(), is_plain))
+    word(value);
+  else
+    raw(json_text(value));
+}
+
 void JsonWriter::word(std::string_view value) {
-  separate();
-  buffer_ += '"';
-  buffer_ += value;
-  buffer_ += '"';
+  *separate(1) = '"';
+  ++at_;
+  append(value);
+  append("\"");
   needs_comma_ = true;
 }
 
 void JsonWriter::raw(std::string_view json) {
-  separate();
-  buffer_ += json;
+  separate(0);
+  append(json);
   needs_comma_ = true;
-  if (buffer_.size() >= kWrittenAtOnce) flush();
 }
 
 void JsonWriter::number(std::uint64_t value) {
@@ -59,23 +59,33 @@ void JsonWriter::signed_number(std::int64_t value) {
   raw({digits.data(), digits.size()});
 }
 
+void JsonWriter::append(std::string_view text) {
+  if (room() < text.size()) flush();
+  if (text.size() > kBufferBytes) {
+    output_.write(text.data(), static_cast<std::streamsize>(text.size()));
+    return;
+  }
+  std::memcpy(at_, text.data(), text.size());
+  at_ += text.size();
+}
+
 void JsonWriter::open(char bracket) {
-  separate();
-  buffer_ += bracket;
+  *separate(1) = bracket;
+  ++at_;
 }
 
 void JsonWriter::close(char bracket) {
-  if (needs_line_) buffer_ += '\n';
-  needs_line_ = false;
-  buffer_ += bracket;
+  needs_comma_ = false;
+  *separate(1) = bracket;
+  ++at_;
   needs_comma_ = true;
 }
 
-void JsonWriter::finish() { buffer_ += '\n'; }
+void JsonWriter::finish() { append("\n"); }
 
 void JsonWriter::flush() {
-  output_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  buffer_.clear();
+  output_.write(buffer_.get(), at_ - buffer_.get());
+  at_ = buffer_.get();
 }
 
 }  // namespace mobula::tools

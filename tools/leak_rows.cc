@@ -132,14 +132,16 @@ class LeakJson {
   LeakJson(const tasks::Holdings &holdings, Labels &labels, JsonWriter &json)
       : holdings_(holdings), labels_(labels), json_(json) {}
 
-  void pid(const char *key, std::uint32_t pid) {
+  template <std::size_t kSize>
+  void pid(const char (&key)[kSize], std::uint32_t pid) {
     json_.key(key);
     if (pid == 0)
       json_.null();
     else
       json_.number(pid);
   }
-  void since(const char *key, std::int64_t since_ns) {
+  template <std::size_t kSize>
+  void since(const char (&key)[kSize], std::int64_t since_ns) {
     json_.key(key);
     if (since_ns == 0)
       json_.null();

@@ -27,6 +27,9 @@ HoldingsReader::HoldingsReader(const segment::Segment &segment, std::int64_t now
       clients_(std::min(segment.header().clients_reserved.load(), base::kClientsMax)) {
   holdings_.epoch = segment.header().epoch;
   holdings_.read_ns = now_ns;
+  // Pages are taken when they are written. Growing would write most of them twice.
+  holdings_.objects.reserve(entries_);
+  holdings_.holders.reserve(entries_);
 }
 
 Holdings HoldingsReader::read(const std::function<bool(std::uint32_t pid)> &is_alive) {
